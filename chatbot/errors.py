@@ -1,0 +1,65 @@
+"""One tree of errors; each message names the thing and the cure.
+
+ChatbotError
+├── SettingsError          a setting is unknown, malformed or unsafe
+├── StoreError             the database refused
+│   ├── StoreBusy          another writer held it too long; try again
+│   └── MigrationNeeded    the schema is older or newer than this program
+├── ImportRefused          a file cannot be imported as it is; nothing was written
+├── ModelError
+│   ├── NoActiveModel      nothing was trained or promoted yet
+│   ├── ModelDamaged       a file of a version does not match its manifest
+│   └── EncoderUnavailable the encoder's files are missing or not the expected ones
+├── TrainingRefused        too few examples, or one intent only
+└── NotFound               a conversation, message or choice that is not there (or not this visitor's)
+"""
+
+from __future__ import annotations
+
+
+class ChatbotError(Exception):
+    """Base of every error that is meant to be read by a person."""
+
+
+class SettingsError(ChatbotError):
+    pass
+
+
+class StoreError(ChatbotError):
+    pass
+
+
+class StoreBusy(StoreError):
+    pass
+
+
+class MigrationNeeded(StoreError):
+    pass
+
+
+class ImportRefused(ChatbotError):
+    pass
+
+
+class ModelError(ChatbotError):
+    pass
+
+
+class NoActiveModel(ModelError):
+    pass
+
+
+class ModelDamaged(ModelError):
+    pass
+
+
+class EncoderUnavailable(ModelError):
+    pass
+
+
+class TrainingRefused(ChatbotError):
+    pass
+
+
+class NotFound(ChatbotError):
+    pass

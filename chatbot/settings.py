@@ -1,0 +1,149 @@
+"""Every knob, read once: environment (`CHATBOT_…`) before `chatbot.toml` before the default.
+
+`chatbot.toml` is looked for in the current folder, or where `CHATBOT_CONFIG` points. An unknown key is an error that
+names the nearest known one. This is the only module that reads the environment.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chatbot.errors import SettingsError
+
+PREFIX = "CHATBOT_"
+
+
+class Settings(BaseSettings):
+    """All settings with their defaults; `docs/settings.md` lists them for operators."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    home: Path = Field(Path("var"), description="Folder of all state: database, model versions, logs.")
+    database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in the home folder.")
+    encoder: str = Field(
+        "default", description='Sentence encoder: "default" (packaged MiniLM), a folder, or a hub name.'
+    )
+    language: str = Field("en", description="Language of the shop where a text does not show its own.")
+    error_budget: float = Field(
+        0.03, gt=0, lt=1, description="At most this share of the answered messages may be wrong."
+    )
+    order_number: str = Field(
+        "", description="Regular expression of the shop's order numbers; masked before storage. Empty: none."
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(7860, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    public_url: str = Field(
+        "", description="Address customers use, such as https://chat.shop.example; empty: as asked."
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Host names answered besides loopback, `host` and that of `public_url`."
+    )
+    max_message_chars: int = Field(2000, ge=1, description="Longest message accepted, in characters.")
+    max_body_bytes: int = Field(65_536, ge=1024, description="Longest request body accepted, in bytes.")
+    messages_per_minute: int = Field(30, ge=1, description="Messages accepted per minute from one conversation.")
+    requests_per_minute: int = Field(600, ge=1, description="Requests accepted per minute from one address.")
+    threads: int = Field(0, ge=0, description="Threads of the encoder; 0 means one for each core.")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+    @field_validator("order_number")
+    @classmethod
+    def _compiles(cls, value: str) -> str:
+        import re
+
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(
+                f"{value!r} is not a regular expression ({error}); write one such as 'JP-\\d{{6}}'"
+            ) from error
+        return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            raise ValueError(f"{value!r} is no log level; use DEBUG, INFO, WARNING or ERROR")
+        return value.upper()
+
+    @property
+    def url(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite:///{(self.home / 'chatbot.db').absolute()}"
+
+    @property
+    def models(self) -> Path:
+        """Folder of the model versions."""
+        return self.home / "models"
+
+
+def load_settings(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Read settings from `overrides`, then `environment` (the process's own if None), then `chatbot.toml`.
+
+    Raises SettingsError that names the key and its source, and the nearest known key where it is unknown.
+    """
+    environment = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for source, found in (
+        _toml_values(environment),
+        ("the environment", _environment_values(environment)),
+        ("the command line", overrides),
+    ):
+        for key, value in found.items():
+            _check_known(key, source)
+            values[key] = value
+            origin[key] = source
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_sentence(problem, origin) for problem in error.errors())) from error
+
+
+def set_environment(values: Mapping[str, str]) -> None:
+    """Switch libraries to their quiet, offline behaviour. They read the environment, so it is set here."""
+    for name, value in values.items():
+        os.environ.setdefault(name, value)
+
+
+def _toml_values(environment: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    named = environment.get(f"{PREFIX}CONFIG")
+    path = Path(named or "chatbot.toml")
+    if not path.is_file():
+        if named:
+            raise SettingsError(f"{PREFIX}CONFIG names {named}, which is not a file")
+        return str(path), {}
+    try:
+        return str(path), tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from error
+
+
+def _environment_values(environment: Mapping[str, str]) -> dict[str, Any]:
+    found = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX) and name != f"{PREFIX}CONFIG"
+    }
+    if "allowed_hosts" in found:
+        return found | {"allowed_hosts": [part.strip() for part in found["allowed_hosts"].split(",") if part.strip()]}
+    return found
+
+
+def _check_known(key: str, source: str) -> None:
+    if key not in Settings.model_fields:
+        near = difflib.get_close_matches(key, Settings.model_fields, n=1)
+        hint = f'; did you mean "{near[0]}"?' if near else "; docs/settings.md lists the known ones"
+        raise SettingsError(f'unknown setting "{key}" in {source}{hint}')
+
+
+def _sentence(problem: Any, origin: Mapping[str, str]) -> str:
+    key = str(problem["loc"][0]) if problem["loc"] else "?"
+    return f'setting "{key}" from {origin.get(key, "its default")}: {problem["msg"]} (it is {problem["input"]!r})'

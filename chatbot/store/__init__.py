@@ -1,0 +1,42 @@
+"""The store: everything that must not be lost, in one database. `Store.open(url)` is the way in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from chatbot.store.conversations import Conversations
+from chatbot.store.engine import Database
+from chatbot.store.knowledge import KnowledgeStore
+from chatbot.store.migrations import check_schema, upgrade
+from chatbot.store.versions import Versions
+from chatbot.types import StoredMessage, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    database: Database
+    conversations: Conversations
+    knowledge: KnowledgeStore
+    versions: Versions
+
+    @classmethod
+    def open(cls, url: str, *, migrate: bool = False) -> Store:
+        """Connect. With `migrate` the schema is brought up to date first, otherwise MigrationNeeded says how."""
+        database = Database(url)
+        if migrate:
+            upgrade(database)
+        check_schema(database)
+        return cls(database, Conversations(database), KnowledgeStore(database), Versions(database))
+
+    def save_turn(self, turn: Turn) -> tuple[StoredMessage, StoredMessage]:
+        return self.conversations.save_turn(turn)
+
+    def probe_write(self) -> None:
+        """Take and give back the write lock; raises StoreError when the database cannot be written."""
+        with self.database.write() as session:
+            session.execute(text("DELETE FROM knowledge_revision WHERE id < 0"))
+
+    def close(self) -> None:
+        self.database.close()

@@ -1,0 +1,245 @@
+"""Templates, examples, intents and facts: what the operator knows, with a revision number for each change."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from chatbot.store.engine import Database
+from chatbot.store.tables import (
+    EmbeddingRow,
+    ExampleRow,
+    FactRow,
+    IntentRow,
+    KnowledgeRevisionRow,
+    TemplateRevisionRow,
+    TemplateRow,
+)
+from chatbot.text import text_key
+from chatbot.types import Example, Fact, Intent, Status, Template, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything the operator knows at one revision, read in one transaction."""
+
+    revision: int
+    intents: tuple[Intent, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    templates: tuple[Template, ...] = ()
+    examples: tuple[Example, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        return not (self.templates or self.examples)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """New or changed records; what is new is told by its identity: name, template key, text of an example."""
+
+    intents: tuple[Intent, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    templates: tuple[Template, ...] = ()
+    examples: tuple[Example, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.intents or self.facts or self.templates or self.examples)
+
+
+class KnowledgeStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def revision(self) -> int:
+        """How often the knowledge was changed; 0 for an untouched database."""
+        with self._database.read() as session:
+            return _revision(session)
+
+    def snapshot(self) -> Snapshot:
+        with self._database.read() as session:
+            return Snapshot(
+                revision=_revision(session),
+                intents=tuple(
+                    Intent(row.name, dict(row.titles))
+                    for row in session.scalars(select(IntentRow).order_by(IntentRow.name))
+                ),
+                facts=tuple(
+                    Fact(row.name, row.value) for row in session.scalars(select(FactRow).order_by(FactRow.name))
+                ),
+                templates=tuple(
+                    _template(row) for row in session.scalars(select(TemplateRow).order_by(TemplateRow.id))
+                ),
+                examples=tuple(_example(row) for row in session.scalars(select(ExampleRow).order_by(ExampleRow.id))),
+            )
+
+    def apply(self, changes: Changes) -> int:
+        """Write all changes in one transaction and return the new revision; nothing to write keeps the old one."""
+        with self._database.write() as session:
+            if not changes:
+                return _revision(session)
+            for intent in changes.intents:
+                session.merge(IntentRow(name=intent.name, titles=dict(intent.titles)))
+            for fact in changes.facts:
+                session.merge(FactRow(name=fact.name, value=fact.value))
+            _write_templates(session, changes.templates)
+            _write_examples(session, changes.examples)
+            _name_missing_intents(session, changes)
+            return _bump(session)
+
+    def vectors(self, encoder: str) -> dict[str, Vector]:
+        """Stored vectors of one encoder by text key."""
+        query = select(EmbeddingRow.text_key, EmbeddingRow.vector).where(EmbeddingRow.encoder == encoder)
+        with self._database.read() as session:
+            return {key: np.frombuffer(blob, dtype="<f4") for key, blob in session.execute(query)}
+
+    def keep_vectors(self, encoder: str, vectors: Mapping[str, Vector]) -> None:
+        """Store vectors by text key; those already there stay."""
+        with self._database.write() as session:
+            known = set(session.scalars(select(EmbeddingRow.text_key).where(EmbeddingRow.encoder == encoder)))
+            rows = [
+                {"encoder": encoder, "text_key": key, "vector": vector.astype("<f4").tobytes()}
+                for key, vector in vectors.items()
+                if key not in known
+            ]
+            if rows:
+                session.execute(insert(EmbeddingRow), rows)
+
+    def drop_vectors(self, encoders: Iterable[str]) -> None:
+        """Forget the vectors of encoders that no version uses any more."""
+        with self._database.write() as session:
+            session.execute(delete(EmbeddingRow).where(EmbeddingRow.encoder.in_(list(encoders))))
+
+
+def _revision(session: Session) -> int:
+    return session.scalar(select(KnowledgeRevisionRow.revision)) or 0
+
+
+def _bump(session: Session) -> int:
+    row = session.scalars(select(KnowledgeRevisionRow).with_for_update()).first()
+    if row is None:
+        row = KnowledgeRevisionRow(id=1, revision=0, updated_at=datetime.now(UTC))
+        session.add(row)
+    row.revision += 1
+    row.updated_at = datetime.now(UTC)
+    return row.revision
+
+
+def _write_templates(session: Session, templates: Iterable[Template]) -> None:
+    now = datetime.now(UTC)
+    known = {row.key: row for row in session.scalars(select(TemplateRow))}
+    for template in templates:
+        row = known.get(template.key)
+        if row is None:
+            row = TemplateRow(key=template.key, revision=0)
+            session.add(row)
+            known[template.key] = row
+        row.intent, row.language, row.body = template.intent, template.language, template.body
+        row.status, row.valid_from, row.valid_until = (
+            template.status,
+            template.valid_from,
+            template.valid_until,
+        )
+        row.owner, row.source, row.updated_at = template.owner, template.source, now
+        row.revision += 1
+        session.flush()
+        session.add(
+            TemplateRevisionRow(
+                template_id=row.id,
+                revision=row.revision,
+                body=row.body,
+                status=row.status,
+                valid_from=row.valid_from,
+                valid_until=row.valid_until,
+                created_at=now,
+            )
+        )
+
+
+def _write_examples(session: Session, examples: Iterable[Example]) -> None:
+    now = datetime.now(UTC)
+    incoming = {text_key(example.text): example for example in examples}
+    if not incoming:
+        return
+    known = {row.text_key: row for row in session.scalars(select(ExampleRow))}
+    new = []
+    for key, example in incoming.items():
+        row = known.get(key)
+        if row is not None:  # the split group stays what it was first: a text must not drift from holdout to training
+            row.intent, row.template, row.status = example.intent, example.template, example.status
+            row.language, row.source = example.language, example.source
+            continue
+        new.append(
+            {
+                "text": example.text,
+                "text_key": key,
+                "intent": example.intent,
+                "language": example.language,
+                "template": example.template,
+                "source": example.source,
+                "split_group": example.group or _group(example.text),
+                "status": example.status.value,
+                "created_at": now,
+            }
+        )
+    session.flush()
+    if new:
+        session.execute(insert(ExampleRow), new)
+
+
+def _group(text: str) -> str:
+    """The default split group: texts that differ only in digits and punctuation share one."""
+    letters = "".join(character for character in text.casefold() if character.isalpha())
+    return hashlib.sha256(letters.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _name_missing_intents(session: Session, changes: Changes) -> None:
+    known = set(session.scalars(select(IntentRow.name)))
+    used = {template.intent for template in changes.templates} | {example.intent for example in changes.examples}
+    for name in sorted(used - known - {""}):
+        session.add(IntentRow(name=name, titles={}))
+
+
+def _template(row: TemplateRow) -> Template:
+    return Template(
+        key=row.key,
+        intent=row.intent,
+        body=row.body,
+        language=row.language,
+        status=Status(row.status),
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        owner=row.owner,
+        source=row.source,
+        revision=row.revision,
+        id=row.id,
+    )
+
+
+def _example(row: ExampleRow) -> Example:
+    return Example(
+        text=row.text,
+        intent=row.intent,
+        language=row.language,
+        template=row.template,
+        source=row.source,
+        group=row.split_group,
+        status=Status(row.status),
+        id=row.id,
+    )
+
+
+def same_template(one: Template, other: Template) -> bool:
+    """Whether two records say the same, whatever their id and revision."""
+    return replace(one, id=0, revision=1) == replace(other, id=0, revision=1)
+
+
+def same_example(one: Example, other: Example) -> bool:
+    """Whether two records say the same, whatever their id and group."""
+    return replace(one, id=0, group="") == replace(other, id=0, group="")

@@ -1,0 +1,85 @@
+"""Schema changes with Alembic: check, upgrade (after a backup), downgrade."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from chatbot.errors import MigrationNeeded
+from chatbot.store.engine import Database
+
+
+def current_revision(database: Database) -> str | None:
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def head_revision() -> str:
+    head = ScriptDirectory.from_config(_config(None)).get_current_head()
+    assert head is not None, "the migrations folder is part of the package"
+    return head
+
+
+def check_schema(database: Database) -> None:
+    """Raises MigrationNeeded unless the schema is exactly the one this program was written for."""
+    current, head = current_revision(database), head_revision()
+    if current == head:
+        return
+    known = {script.revision for script in ScriptDirectory.from_config(_config(None)).walk_revisions()}
+    if current is not None and current not in known:
+        raise MigrationNeeded(
+            f"the database has schema {current}, which is newer than this program ({head}); install a newer version"
+        )
+    raise MigrationNeeded(f'the database has schema {current or "none"}, not {head}; run "chatbot db upgrade"')
+
+
+def upgrade(database: Database) -> Path | None:
+    """Bring the schema to the head; returns the backup taken first (SQLite, only if there was a schema)."""
+    if current_revision(database) == head_revision():
+        return None
+    backup = _backup(database) if current_revision(database) else None
+    _run(database, lambda config: command.upgrade(config, "head"))
+    return backup
+
+
+def downgrade(database: Database, revision: str) -> Path | None:
+    """Go back to `revision` ("base" for an empty schema) after a backup."""
+    backup = _backup(database)
+    _run(database, lambda config: command.downgrade(config, revision))
+    return backup
+
+
+def _config(connection: Connection | None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _run(database: Database, step: Callable[[Config], None]) -> None:
+    # One write transaction around all steps: SQLite's schema changes roll back too, once BEGIN is explicit.
+    with database.writing.begin() as connection:
+        step(_config(connection))
+
+
+def _backup(database: Database) -> Path | None:
+    """A copy through SQLite's backup API: a file copy of a live database loses what stands in the write-ahead log."""
+    file = database.engine.url.database
+    if not database.is_sqlite or not file or file == ":memory:":
+        return None
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    target = Path(file).with_name(f"{Path(file).name}.{stamp}.bak")
+    with sqlite3.connect(file) as source, sqlite3.connect(target) as copy:
+        source.backup(copy)
+    source.close()
+    copy.close()
+    return target

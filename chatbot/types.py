@@ -1,0 +1,251 @@
+"""The nouns of the product, as docs and code use them: frozen values, no behaviour beyond reading themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]
+"""Shape (dimension,) or (n, dimension), rows of length 1, so that a dot product is the cosine similarity."""
+
+OUT_OF_SCOPE = "out_of_scope"
+"""The reserved label of examples that no answer may be given to."""
+
+HANDOFF_INTENT = "_handoff"
+"""The reserved intent whose approved templates replace the built-in hand-off sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """Text with personal data masked: the only form that is stored, logged or trained on.
+
+    Only `chatbot.redact` makes one from raw text, and the store when it reads one back; a test holds to that.
+    """
+
+    text: str
+    masked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a customer sent: raw, never stored.
+
+    `choice` is the intent of a clarification button that was clicked; `wants_person` is the button of that name;
+    `key` makes a repeated request harmless (idempotency key, unique within its conversation).
+    """
+
+    conversation_id: str
+    text: str
+    key: str | None = None
+    choice: str | None = None
+    wants_person: bool = False
+
+
+# --- Knowledge -----------------------------------------------------------------------------------------------
+
+
+class Status(StrEnum):
+    """Of a template or an example. Only APPROVED ones answer, are indexed or trained on."""
+
+    APPROVED = "approved"
+    PROPOSED = "proposed"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a customer may want. `titles` by language are what clarification buttons show."""
+
+    name: str
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A value that is the same for every customer and fills template variables: `{support_phone}`."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """An approved answer. `key` is unique and stable; `valid_until` is the last valid day; `revision` starts at 1."""
+
+    key: str
+    intent: str
+    body: str
+    language: str = "en"
+    status: Status = Status.APPROVED
+    valid_from: date | None = None
+    valid_until: date | None = None
+    owner: str = ""
+    source: str = ""
+    revision: int = 1
+    id: int = 0
+
+    def valid_on(self, day: date) -> bool:
+        return (self.valid_from is None or self.valid_from <= day) and (
+            self.valid_until is None or day <= self.valid_until
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A redacted text labelled with an intent and, if known, the key of the template that answered it.
+
+    `group` is its split group: texts of one group (paraphrases, one conversation) never stand on both sides of a split.
+    """
+
+    text: str
+    intent: str
+    language: str = "en"
+    template: str | None = None
+    source: str = ""
+    group: str = ""
+    status: Status = Status.APPROVED
+    id: int = 0
+
+
+# --- The answer path -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A neighbour found by the retriever. `similarity` is the cosine, higher is closer. `key` names the template."""
+
+    kind: str  # "example" or "template"
+    text: str
+    intent: str
+    similarity: float
+    language: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the model sees in one message, from ONE pass through the encoder.
+
+    `probabilities` (calibrated, summing to 1) is in the order of `intents`; `channels` keeps each channel's own view
+    in the same order, for explanations; `neighbours` are the examples that the neighbour channel voted with.
+    """
+
+    vector: Vector
+    intents: tuple[str, ...]
+    probabilities: NDArray[np.float64]
+    channels: Mapping[str, NDArray[np.float64]]
+    neighbours: tuple[Hit, ...] = ()
+
+    def ranked(self, count: int = 5) -> list[tuple[str, float]]:
+        """The `count` most probable intents, best first; equal ones in the order of `intents`."""
+        order = np.argsort(-self.probabilities, kind="stable")[:count]
+        return [(self.intents[i], float(self.probabilities[i])) for i in order]
+
+
+class Action(StrEnum):
+    ANSWER = "answer"
+    CLARIFY = "clarify"
+    HANDOFF = "handoff"
+
+
+class Reason(StrEnum):
+    """Why a decision was taken; shown to agents and stored with the turn."""
+
+    SURE = "sure"
+    CHOSEN = "chosen"
+    UNSURE = "unsure"
+    NEEDS_VARIABLE = "needs_variable"
+    OUT_OF_SCOPE = "out_of_scope"
+    NO_TEMPLATE = "no_template"
+    ASKED_FOR_PERSON = "asked_for_person"
+    NOT_UNDERSTOOD = "not_understood"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One thing that a clarification offers."""
+
+    intent: str
+    title: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do and why. `probability` is the calibrated probability that `intent` is what the customer wants."""
+
+    action: Action
+    reason: Reason
+    probability: float
+    intent: str | None = None
+    template: Template | None = None
+    choices: tuple[Choice, ...] = ()
+    asks_for: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A decision with everything behind it, and the text that the customer reads."""
+
+    decision: Decision
+    reply: str
+    language: str
+    reading: Reading | None = None
+    hits: tuple[Hit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Message, reading, decision and reply together, with the versions that made them.
+
+    `reply` is the redacted reply as stored; the customer reads `answer.reply`, which may name their order.
+    """
+
+    id: str
+    conversation_id: str
+    query: Redacted
+    answer: Answer
+    reply: Redacted
+    model_version: str
+    knowledge_revision: int
+    latency_ms: float
+    created_at: datetime
+    key: str | None = None
+
+
+# --- What the store gives back -------------------------------------------------------------------------------
+
+
+class Verdict(StrEnum):
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    id: str
+    language: str
+    channel: str
+    created_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """One line of a transcript. `choices` and `verdict` only stand on messages of the bot."""
+
+    id: str
+    role: str  # "customer" or "bot"
+    text: str
+    created_at: datetime
+    action: Action | None = None
+    choices: tuple[Choice, ...] = ()
+    verdict: Verdict | None = None
+    reason: str | None = None
+    comment: str | None = None
+    turn_id: str | None = None
