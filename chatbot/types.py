@@ -24,7 +24,7 @@ HANDOFF_INTENT = "_handoff"
 class Redacted:
     """Text with personal data masked: the only form that is stored, logged or trained on.
 
-    Only `chatbot.redact` makes one from raw text, and the store when it reads one back; a test holds to that.
+    Only `chatbot.redact` makes one; a test holds to that.
     """
 
     text: str
@@ -75,7 +75,11 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """An approved answer. `key` is unique and stable; `valid_until` is the last valid day; `revision` starts at 1."""
+    """An approved answer. `key` is unique and stable; `valid_until` is the last valid day; `revision` starts at 1.
+
+    Keys that agree up to the first dot are wordings of one answer: `refund`, `refund.no_number`, `refund.zh`.
+    In `body`, `{lower_snake_case}` is a variable and a literal brace is doubled, as in str.format.
+    """
 
     key: str
     intent: str
@@ -88,6 +92,11 @@ class Template:
     source: str = ""
     revision: int = 1
     id: int = 0
+
+    @property
+    def answer(self) -> str:
+        """The answer that this is a wording of."""
+        return self.key.split(".", 1)[0]
 
     def valid_on(self, day: date) -> bool:
         return (self.valid_from is None or self.valid_from <= day) and (
@@ -160,6 +169,7 @@ class Reason(StrEnum):
     CHOSEN = "chosen"
     UNSURE = "unsure"
     NEEDS_VARIABLE = "needs_variable"
+    COMPLETED = "completed"
     OUT_OF_SCOPE = "out_of_scope"
     NO_TEMPLATE = "no_template"
     ASKED_FOR_PERSON = "asked_for_person"
@@ -208,6 +218,8 @@ class Turn:
 
     id: str
     conversation_id: str
+    message_id: str
+    reply_id: str
     query: Redacted
     answer: Answer
     reply: Redacted
@@ -249,3 +261,16 @@ class StoredMessage:
     reason: str | None = None
     comment: str | None = None
     turn_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A customer's message and the reply to it, as the customer may see them.
+
+    `replied.text` is the wording with the customer's own values; what is stored of it is redacted. `repeated` says
+    that the idempotency key was known and nothing new was stored.
+    """
+
+    asked: StoredMessage
+    replied: StoredMessage
+    repeated: bool = False

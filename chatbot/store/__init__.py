@@ -11,7 +11,7 @@ from chatbot.store.engine import Database
 from chatbot.store.knowledge import KnowledgeStore
 from chatbot.store.migrations import check_schema, upgrade
 from chatbot.store.versions import Versions
-from chatbot.types import StoredMessage, Turn
+from chatbot.types import Exchange, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Store:
         check_schema(database)
         return cls(database, Conversations(database), KnowledgeStore(database), Versions(database))
 
-    def save_turn(self, turn: Turn) -> tuple[StoredMessage, StoredMessage]:
+    def save_turn(self, turn: Turn) -> Exchange:
         return self.conversations.save_turn(turn)
 
     def probe_write(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from chatbot.types import (
     Action,
     Choice,
     Conversation,
+    Exchange,
     Hit,
     Reading,
     Reason,
@@ -35,6 +37,14 @@ def new_id() -> str:
 def visitor_key(cookie: str) -> str:
     """What is stored of a visitor's cookie: its SHA-256, useless to whoever reads the database."""
     return hashlib.sha256(cookie.encode("utf-8", "replace")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The template whose variable is still to be given by the customer."""
+
+    template_key: str | None = None
+    variable: str | None = None
 
 
 class Conversations:
@@ -89,8 +99,8 @@ class Conversations:
         with self._database.read() as session:
             return [_message(*row) for row in session.execute(query)]
 
-    def save_turn(self, turn: Turn) -> tuple[StoredMessage, StoredMessage]:
-        """Store the customer's message, the reply and the turn in one transaction; returns both messages.
+    def save_turn(self, turn: Turn) -> Exchange:
+        """Store the customer's message, the reply and the turn in one transaction.
 
         A repeated idempotency key changes nothing and returns what was stored the first time.
         """
@@ -105,22 +115,23 @@ class Conversations:
                 )
                 or 0
             )
-            asked = _line(turn, position + 1, "customer", turn.query, turn.key, turn.created_at)
+            asked = _line(turn.message_id, turn, position + 1, "customer", turn.query, turn.key, turn.created_at)
             # The reply is stamped after the question even on a clock of coarse ticks.
-            replied = _line(turn, position + 2, "bot", turn.reply, None, turn.created_at + timedelta(microseconds=1))
+            after = turn.created_at + timedelta(microseconds=1)
+            replied = _line(turn.reply_id, turn, position + 2, "bot", turn.reply, None, after)
             session.add_all([asked, replied])
             session.flush()
             row = _turn_row(turn, asked.id, replied.id)
             session.add(row)
-            return _message(asked, None, None), _message(replied, row, None)
+            return Exchange(_message(asked, None, None), _message(replied, row, None))
 
-    def by_key(self, conversation_id: str, key: str | None) -> tuple[StoredMessage, StoredMessage] | None:
+    def by_key(self, conversation_id: str, key: str | None) -> Exchange | None:
         """The message and reply that an idempotency key already made, if any."""
         with self._database.read() as session:
             return self._by_key(session, conversation_id, key)
 
-    def last_decision(self, conversation_id: str) -> tuple[str | None, str | None, tuple[Choice, ...]]:
-        """Of the newest turn: the template key, the variable it asked for, and the choices it offered."""
+    def last_asked(self, conversation_id: str) -> Asked:
+        """What the newest turn asked the customer for, if it asked for a value."""
         query = (
             select(TurnRow)
             .join(MessageRow, MessageRow.id == TurnRow.reply_id)
@@ -130,7 +141,7 @@ class Conversations:
         )
         with self._database.read() as session:
             row = session.scalars(query).first()
-            return (row.template_key, row.asks_for, _choices(row)) if row else (None, None, ())
+            return Asked(row.template_key, row.asks_for) if row and row.asks_for else Asked()
 
     def offered(self, conversation_id: str, intent: str) -> bool:
         """Whether any turn of the conversation offered this intent as a choice."""
@@ -167,7 +178,7 @@ class Conversations:
             )
 
     @staticmethod
-    def _by_key(session: Session, conversation_id: str, key: str | None) -> tuple[StoredMessage, StoredMessage] | None:
+    def _by_key(session: Session, conversation_id: str, key: str | None) -> Exchange | None:
         if key is None:
             return None
         asked = session.scalars(
@@ -177,7 +188,8 @@ class Conversations:
             return None
         row = session.scalars(select(TurnRow).where(TurnRow.message_id == asked.id)).one()
         replied = session.get_one(MessageRow, row.reply_id)
-        return _message(asked, None, None), _message(replied, row, session.get(FeedbackRow, replied.id))
+        feedback = session.get(FeedbackRow, replied.id)
+        return Exchange(_message(asked, None, None), _message(replied, row, feedback), repeated=True)
 
 
 def _find(session: Session, conversation_id: str, visitor: str | None) -> ConversationRow:
@@ -197,9 +209,9 @@ def _conversation(row: ConversationRow) -> Conversation:
     )
 
 
-def _line(turn: Turn, position: int, role: str, text: Redacted, key: str | None, at: datetime) -> MessageRow:
+def _line(id: str, turn: Turn, position: int, role: str, text: Redacted, key: str | None, at: datetime) -> MessageRow:
     return MessageRow(
-        id=new_id(),
+        id=id,
         conversation_id=turn.conversation_id,
         position=position,
         role=role,

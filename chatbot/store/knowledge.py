@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -23,6 +23,8 @@ from chatbot.store.tables import (
 )
 from chatbot.text import text_key
 from chatbot.types import Example, Fact, Intent, Status, Template, Vector
+
+KEYS_PER_QUERY = 5000  # databases bound the number of values in one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +95,16 @@ class KnowledgeStore:
             _name_missing_intents(session, changes)
             return _bump(session)
 
-    def vectors(self, encoder: str) -> dict[str, Vector]:
-        """Stored vectors of one encoder by text key."""
-        query = select(EmbeddingRow.text_key, EmbeddingRow.vector).where(EmbeddingRow.encoder == encoder)
+    def vectors(self, encoder: str, keys: Sequence[str]) -> dict[str, Vector]:
+        """Stored vectors of one encoder by text key; keys without one are left out."""
+        found: dict[str, Vector] = {}
         with self._database.read() as session:
-            return {key: np.frombuffer(blob, dtype="<f4") for key, blob in session.execute(query)}
+            for start in range(0, len(keys), KEYS_PER_QUERY):
+                query = select(EmbeddingRow.text_key, EmbeddingRow.vector).where(
+                    EmbeddingRow.encoder == encoder, EmbeddingRow.text_key.in_(keys[start : start + KEYS_PER_QUERY])
+                )
+                found.update((key, np.frombuffer(blob, dtype="<f4")) for key, blob in session.execute(query))
+        return found
 
     def keep_vectors(self, encoder: str, vectors: Mapping[str, Vector]) -> None:
         """Store vectors by text key; those already there stay."""

@@ -1,0 +1,164 @@
+"""doctor: is everything there and sound, and if not, what to do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from chatbot.encoder import DEFAULT, resolve
+from chatbot.errors import ChatbotError
+from chatbot.settings import Settings
+from chatbot.store import Store
+from chatbot.store.migrations import head_revision
+from chatbot.templates import ASKABLE, variables
+from chatbot.types import OUT_OF_SCOPE
+from chatbot.wiring import House, build_redactor, open_house, prepare_process
+
+console = Console(highlight=False, soft_wrap=True)
+LEAST_FREE_BYTES = 1 << 30
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`good` is None for a remark that is worth reading and fails nothing."""
+
+    subject: str
+    good: bool | None
+    text: str
+
+
+def doctor(settings: Settings) -> None:
+    """Print each finding; exit code 1 when something is wrong."""
+    findings = list(examine(settings))
+    for finding in findings:
+        mark = {True: "[green]ok[/green]   ", False: "[red]WRONG[/red]", None: "[yellow]note[/yellow] "}[finding.good]
+        console.print(f"{mark} {finding.subject:<12} {escape(finding.text)}")
+    if any(finding.good is False for finding in findings):
+        raise typer.Exit(1)
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Each check, also when an earlier one failed."""
+    prepare_process(settings)
+    for subject, check in (
+        ("python", _python),
+        ("packages", _packages),
+        ("settings", _settings),
+        ("disk", _disk),
+        ("encoder", _encoder),
+        ("database", _database),
+    ):
+        yield from _guarded(subject, settings, check)
+    try:
+        with open_house(settings, migrate=False) as house:
+            for subject, inspect in (("model", _model), ("index", _index), ("knowledge", _knowledge)):
+                try:
+                    yield from inspect(house)
+                except ChatbotError as error:
+                    yield Finding(subject, False, str(error))
+    except ChatbotError as error:
+        yield Finding("model", False, f"not looked at, because: {error}")
+
+
+def _guarded(subject: str, settings: Settings, check: Callable[[Settings], Iterator[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from check(settings)
+    except ChatbotError as error:
+        yield Finding(subject, False, str(error))
+
+
+def _python(_settings: Settings) -> Iterator[Finding]:
+    yield Finding("python", sys.version_info >= (3, 11), f"Python {sys.version.split()[0]} (3.11 or newer is needed)")
+
+
+def _packages(_settings: Settings) -> Iterator[Finding]:
+    for name in ("torch", "sentence-transformers", "onnxruntime", "gradio", "sqlalchemy"):
+        try:
+            yield Finding("packages", True, f"{name} {version(name)}")
+        except PackageNotFoundError:
+            yield Finding("packages", False, f'{name} is missing; run "make install"')
+    import faiss
+
+    yield Finding("packages", True, f"faiss {faiss.__version__}, {faiss.get_num_gpus()} GPUs")
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    build_redactor(settings)
+    order = f"order numbers match {settings.order_number}" if settings.order_number else "no order number is configured"
+    yield Finding("settings", True, f"error budget {settings.error_budget:.1%}; {order}")
+    if settings.host not in LOOPBACK and not settings.public_url.startswith("https://"):
+        yield Finding(
+            "settings", None, f"listens on {settings.host} without https; put a TLS proxy in front and set public_url"
+        )
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    free = shutil.disk_usage(settings.home).free
+    yield Finding(
+        "disk", free > LEAST_FREE_BYTES, f"{free / 1e9:.1f} GB free at {settings.home} (1 GB is needed to train safely)"
+    )
+    yield Finding("disk", os.access(settings.home, os.W_OK), f"{settings.home} can be written")
+
+
+def _encoder(settings: Settings) -> Iterator[Finding]:
+    place = resolve(settings.encoder)
+    yield Finding("encoder", True, f"{place}" + (" (SHA-256 as published)" if settings.encoder == DEFAULT else ""))
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    store = Store.open(settings.url)
+    try:
+        store.probe_write()
+        yield Finding("database", True, f"schema {head_revision()}, can be written")
+    finally:
+        store.close()
+
+
+def _model(house: House) -> Iterator[Finding]:
+    folder = house.registry.active()
+    manifest = house.registry.manifest(folder.name)
+    metrics = manifest.get("metrics", {})
+    text = f"{folder.name}, all files as registered, accuracy {metrics.get('accuracy', 0):.1%} on held-out examples"
+    yield Finding("model", True, text)
+    if house.registry.is_degraded():
+        yield Finding(
+            "model", False, "the active version is damaged and an earlier one serves; train or promote another"
+        )
+
+
+def _index(house: House) -> Iterator[Finding]:
+    bot = house.bots.current()
+    knowledge = bot.knowledge
+    same = len(knowledge.example_index) == len(knowledge.examples) and len(knowledge.template_index) == len(
+        knowledge.templates
+    )
+    yield Finding(
+        "index", same, f"{len(knowledge.example_index):,} examples, {len(knowledge.template_index):,} templates"
+    )
+    yield Finding("model", None, bot.policy.promise)
+
+
+def _knowledge(house: House) -> Iterator[Finding]:
+    knowledge = house.bots.current().knowledge
+    known = {*knowledge.facts, *ASKABLE}
+    for template in knowledge.templates.values():
+        missing = [name for name in variables(template.body) if name not in known]
+        if missing:
+            names = ", ".join(missing)
+            yield Finding("knowledge", None, f"template {template.key} is not used: no fact is named {names}")
+    silent = sorted({example.intent for example in knowledge.examples.values()} - set(knowledge.by_intent))
+    silent = [intent for intent in silent if intent != OUT_OF_SCOPE]
+    if silent:
+        yield Finding(
+            "knowledge", None, f"{len(silent)} intents have examples but no approved template: {', '.join(silent[:8])}"
+        )

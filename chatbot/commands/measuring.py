@@ -1,0 +1,72 @@
+"""evaluate: labelled questions through the path that answers customers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from chatbot.errors import ImportRefused
+from chatbot.importers import read_questions
+from chatbot.importers.records import Question
+from chatbot.settings import Settings
+from chatbot.types import OUT_OF_SCOPE
+from chatbot.wiring import House, open_house
+
+console = Console(highlight=False, soft_wrap=True)
+USUAL_OOS_LABELS = {"oos", "out_of_scope", "outofdomain", "out-of-scope", "out of scope"}
+
+
+def evaluate(
+    settings: Settings,
+    file: Path,
+    *,
+    format: str | None,
+    oos_label: str | None,
+    as_json: bool,
+    out: Path | None,
+    pictures: Path | None,
+) -> None:
+    from training.evaluate import most_confused, predict, summarise
+    from training.progress import steps
+    from training.report import draw_pictures, evaluation_lines
+
+    with open_house(settings) as house:
+        questions = _questions(file, format, oos_label, settings.language)
+        bot = house.bots.current()
+        predictions = predict(bot, questions, redactor=house.redactor, language=settings.language, steps=steps())
+        result = summarise(predictions)
+        lacking = _without_template(house, questions)
+    if out is not None:
+        lines = (json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in predictions)
+        out.write_text("".join(lines), encoding="utf-8")
+    drawn = draw_pictures(predictions, pictures) if pictures is not None else []
+    if as_json:
+        typer.echo(json.dumps(asdict(result) | {"intents_without_template": len(lacking)}))
+        return
+    for line in evaluation_lines(result, most_confused(predictions), lacking):
+        console.print(escape(line))
+    for picture in drawn:
+        console.print(f"drawn: {escape(str(picture))}")
+
+
+def _questions(file: Path, format: str | None, oos_label: str | None, language: str) -> Sequence[Question]:
+    questions = read_questions(file, format=format, language=language)
+    labels = {question.intent for question in questions}
+    if oos_label is not None and oos_label not in labels and OUT_OF_SCOPE not in labels:
+        raise ImportRefused(
+            f'{file} has no question labelled "{oos_label}"; its labels are {", ".join(sorted(labels)[:8])}'
+        )
+    out = USUAL_OOS_LABELS | ({oos_label} if oos_label else set())
+    return [replace(question, intent=OUT_OF_SCOPE) if question.intent in out else question for question in questions]
+
+
+def _without_template(house: House, questions: Sequence[Question]) -> list[str]:
+    """Intents of the questions that no approved template answers yet."""
+    written = set(house.bots.current().knowledge.by_intent)
+    return sorted({question.intent for question in questions} - written - {OUT_OF_SCOPE})

@@ -1,0 +1,84 @@
+"""serve, train, db upgrade."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from chatbot.commands.knowing import import_into
+from chatbot.settings import Settings
+from chatbot.store.engine import Database
+from chatbot.store.migrations import upgrade
+from chatbot.wiring import House, build_app, open_house
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def serve(settings: Settings, *, prepare: Path | None) -> None:
+    """Make ready what is asked for, then serve until Ctrl-C."""
+    from chatbot.web.server import serve as listen
+
+    started = time.monotonic()
+    with open_house(settings) as house:
+        if prepare is not None:
+            _prepare(house, prepare)
+        console.print("Loading the model ...")
+        bot = house.bots.current()
+        console.print(
+            f"Model {bot.version}: {len(bot.knowledge.templates):,} templates, {len(bot.knowledge.examples):,} examples"
+        )
+        console.print("Opening the page ...")
+        listen(
+            build_app(house),
+            host=settings.host,
+            port=settings.port,
+            on_ready=lambda url: console.print(
+                f"\n  Ready after {time.monotonic() - started:.0f} s: [bold]{url}[/bold]\n  Ctrl-C stops it.\n"
+            ),
+        )
+    console.print("Stopped.")
+
+
+def train(settings: Settings) -> None:
+    """Train, and print what was measured."""
+    with open_house(settings) as house:
+        _train(house)
+
+
+def upgrade_database(settings: Settings) -> None:
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    database = Database(settings.url)
+    try:
+        backup = upgrade(database)
+    finally:
+        database.close()
+    console.print(
+        "The schema is up to date." + (f" The backup from before is {escape(str(backup))}." if backup else "")
+    )
+
+
+def _prepare(house: House, folder: Path) -> None:
+    if house.store.knowledge.snapshot().empty:
+        console.print(f"Nothing is known yet: loading {escape(str(folder))}")
+        import_into(house, [folder])
+    from training.retrain import is_up_to_date
+
+    if is_up_to_date(house.settings, store=house.store, registry=house.registry):
+        return
+    console.print("The examples or settings changed since the last training: training now")
+    _train(house)
+
+
+def _train(house: House) -> None:
+    from training.progress import steps
+    from training.report import training_lines
+    from training.retrain import retrain
+
+    started = time.monotonic()
+    trained = retrain(house.settings, store=house.store, registry=house.registry, steps=steps())
+    for line in training_lines(trained):
+        console.print(escape(line))
+    console.print(f"Version {trained.version} is active after {time.monotonic() - started:.0f} s of training.")

@@ -1,0 +1,97 @@
+"""The rule that turns a reading into ANSWER, CLARIFY or HANDOFF. Pure: no clock, no store, no model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from chatbot.templates import choose_wording
+from chatbot.types import OUT_OF_SCOPE, Action, Choice, Decision, Hit, Intent, Reading, Reason, Template
+
+MOST_CHOICES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The thresholds of one model version, chosen on held-out data for `error_budget`; see training/calibrate.py.
+
+    A message is answered when the probability of its best intent reaches `answer_at` and its nearest example is at
+    least `similarity_floor` close; it is clarified from `clarify_at` on. `promise` says in words what was shown.
+    """
+
+    answer_at: float
+    clarify_at: float
+    similarity_floor: float
+    error_budget: float
+    promise: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What may be said at all to this customer now: approved, valid templates by intent, titles, known values."""
+
+    templates: Mapping[str, Sequence[Template]]
+    intents: Mapping[str, Intent]
+    values: Mapping[str, str]
+    language: str
+    day: date
+
+    def wordings(self, intent: str) -> list[Template]:
+        """Valid templates of an intent in the customer's language, else in any language."""
+        valid = [template for template in self.templates.get(intent, ()) if template.valid_on(self.day)]
+        spoken = [template for template in valid if template.language == self.language]
+        return spoken or valid
+
+    def title(self, intent: str) -> str:
+        """What a button shows for an intent."""
+        known = self.intents.get(intent)
+        titles = known.titles if known else {}
+        return titles.get(self.language) or titles.get("en") or intent.replace("_", " ").replace("/", ": ").capitalize()
+
+
+def decide(reading: Reading, hits: Sequence[Hit], *, policy: Policy, offer: Offer) -> Decision:
+    """`hits` are the nearest templates; with the reading's examples they tell which of an intent's answers is meant."""
+    hits = (*hits, *reading.neighbours)
+    intent, probability = reading.ranked(1)[0]
+    nearest = max((hit.similarity for hit in reading.neighbours), default=0.0)
+    if intent == OUT_OF_SCOPE and probability >= policy.clarify_at:
+        return Decision(Action.HANDOFF, Reason.OUT_OF_SCOPE, probability, intent)
+    if intent != OUT_OF_SCOPE and probability >= policy.answer_at and nearest >= policy.similarity_floor:
+        return settle(intent, probability, Reason.SURE, hits=hits, offer=offer)
+    choices = _choices(reading, policy, offer)
+    if choices and nearest >= policy.similarity_floor:
+        return Decision(Action.CLARIFY, Reason.UNSURE, probability, intent, choices=choices)
+    return Decision(Action.HANDOFF, Reason.UNSURE, probability, intent)
+
+
+def settle(intent: str, probability: float, reason: Reason, *, hits: Sequence[Hit], offer: Offer) -> Decision:
+    """The decision once the intent stands: an answer, a question for a missing value, or a person."""
+    wording = choose_wording(offer.wordings(intent), values=offer.values, evidence=evidence(hits))
+    if wording is None:
+        return Decision(Action.HANDOFF, Reason.NO_TEMPLATE, probability, intent)
+    if wording.missing:
+        return Decision(
+            Action.CLARIFY, Reason.NEEDS_VARIABLE, probability, intent, wording.template, asks_for=wording.missing[0]
+        )
+    return Decision(Action.ANSWER, reason, probability, intent, wording.template)
+
+
+def evidence(hits: Sequence[Hit]) -> dict[str, float]:
+    """The best similarity by template key, from the template itself or an example that it answered."""
+    best: dict[str, float] = {}
+    for hit in hits:
+        if hit.key is not None and hit.similarity > best.get(hit.key, -1.0):
+            best[hit.key] = hit.similarity
+    return best
+
+
+def _choices(reading: Reading, policy: Policy, offer: Offer) -> tuple[Choice, ...]:
+    """Up to three intents worth a button: not far behind `clarify_at`, and answerable at all."""
+    if reading.ranked(1)[0][1] < policy.clarify_at:
+        return ()
+    return tuple(
+        Choice(intent, offer.title(intent), probability)
+        for intent, probability in reading.ranked(2 * MOST_CHOICES)
+        if intent != OUT_OF_SCOPE and probability >= policy.clarify_at / 4 and offer.wordings(intent)
+    )[:MOST_CHOICES]

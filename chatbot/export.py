@@ -1,0 +1,111 @@
+"""Knowledge out: everything as JSONL that an import reads back unchanged, and tables for spreadsheets.
+
+A spreadsheet takes a cell that begins with = + - or @ for a formula, so the tables put an apostrophe before it; the
+importers take it off again.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from chatbot.store.knowledge import Snapshot
+from chatbot.types import Example, Template
+
+TEMPLATE_FIELDS: Final = (
+    "key",
+    "intent",
+    "language",
+    "body",
+    "status",
+    "valid_from",
+    "valid_until",
+    "owner",
+    "source",
+)
+EXAMPLE_FIELDS: Final = ("text", "intent", "language", "template", "status", "source", "group")
+
+# Full-width signs count as signs in East Asian spreadsheets. An apostrophe that stood there before gets a second one.
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+
+
+def export_jsonl(snapshot: Snapshot) -> Iterator[str]:
+    """One line for each fact, intent, template and example, each ending in a line feed."""
+    for fact in snapshot.facts:
+        yield _line({"type": "fact", "name": fact.name, "value": fact.value})
+    for intent in snapshot.intents:
+        yield _line({"type": "intent", "name": intent.name, "title": dict(intent.titles)})
+    for template in snapshot.templates:
+        yield _line({"type": "template"} | _fields(template, TEMPLATE_FIELDS))
+    for example in snapshot.examples:
+        yield _line({"type": "example"} | _fields(example, EXAMPLE_FIELDS))
+
+
+def export_examples_csv(snapshot: Snapshot) -> Iterator[str]:
+    """A table of `EXAMPLE_FIELDS`, one line a piece, with formula-safe cells."""
+    return _table(EXAMPLE_FIELDS, snapshot.examples)
+
+
+def export_templates_csv(snapshot: Snapshot) -> Iterator[str]:
+    """A table of `TEMPLATE_FIELDS`, one record a piece, with formula-safe cells."""
+    return _table(TEMPLATE_FIELDS, snapshot.templates)
+
+
+def write_export(lines: Iterable[str], path: Path) -> int:
+    """Write to a temporary file and put it in place whole; how many pieces were written.
+
+    A CSV begins with a byte-order mark: without it Excel reads UTF-8 as something else.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    encoding = "utf-8-sig" if path.suffix.casefold() == ".csv" else "utf-8"
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    count = 0
+    try:
+        with part.open("w", encoding=encoding, newline="") as file:
+            for line in lines:
+                file.write(line)
+                count += 1
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return count
+
+
+def safe_cell(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula; `chatbot.importers.table.plain_cell` gives `text` back."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _table(names: Sequence[str], values: Iterable[Template | Example]) -> Iterator[str]:
+    yield _row(names)
+    for value in values:
+        fields = _fields(value, names)
+        yield _row([safe_cell("" if fields[name] is None else str(fields[name])) for name in names])
+
+
+def _row(cells: Iterable[str]) -> str:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer).writerow(cells)
+    return buffer.getvalue()
+
+
+def _fields(value: Template | Example, names: Sequence[str]) -> dict[str, Any]:
+    fields = asdict(value)
+    return {name: each.isoformat() if isinstance(each := fields[name], date) else each for name in names}
+
+
+def _line(record: dict[str, Any]) -> str:
+    # JSON allows these two in a text, and many programs take them for the end of a line.
+    text = json.dumps(record, ensure_ascii=False).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return text + "\n"

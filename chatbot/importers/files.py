@@ -1,0 +1,185 @@
+"""Files as people have them: folders, zip archives, any encoding mark; refused with the cure where they are broken."""
+
+from __future__ import annotations
+
+import io
+import json
+import lzma
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from chatbot.errors import ImportRefused
+
+FILE_LIMIT = 500 * 1024 * 1024
+UNPACKED_LIMIT = 200 * 1024 * 1024
+SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".yml", ".yaml", ".xlsx", ".zip")
+
+_BINARY = {
+    b"%PDF": "a PDF",
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"GIF8": "a GIF image",
+    b"\xd0\xcf\x11\xe0": "an old Excel or Word file; save it as .xlsx or as CSV",
+    b"\x1f\x8b": "packed with gzip; unpack it first",
+    b"SQLite format 3": "an SQLite database",
+}
+_MARKS = {b"\xff\xfe\x00\x00": "utf-32", b"\x00\x00\xfe\xff": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file in memory. `name` is what messages call it; `found` says that it was met in a folder or an archive."""
+
+    name: str
+    data: bytes
+    found: bool = False
+
+    @property
+    def short_name(self) -> str:
+        return Path(self.name).name
+
+    @property
+    def suffix(self) -> str:
+        return Path(self.name).suffix.casefold()
+
+    @property
+    def is_zip(self) -> bool:
+        return self.data[:4] in (b"PK\x03\x04", b"PK\x05\x06")
+
+    @cached_property
+    def text(self) -> str:
+        """The file as text, without a byte-order mark. Raises ImportRefused for binary files and other encodings."""
+        return _decode(self.name, self.data)
+
+    @cached_property
+    def json(self) -> Any:
+        """The whole file as one JSON value. Raises ImportRefused with the line where it breaks off."""
+        try:
+            return json.loads(self.text)
+        except json.JSONDecodeError as error:
+            raise ImportRefused(
+                f"{self.name}, line {error.lineno}: not valid JSON ({error.msg}, column {error.colno}); "
+                "the file may be cut off: export it again"
+            ) from error
+        except (ValueError, RecursionError) as error:
+            raise ImportRefused(f"{self.name}: not usable JSON (a number too long, or nested too deep)") from error
+
+
+def sources(paths: Iterable[Path]) -> Iterator[Source]:
+    """Read files, the known files of folders (sorted, hidden ones left out) and the members of archives."""
+    for path in paths:
+        if path.is_dir():
+            found = [each for each in sorted(path.rglob("*")) if each.suffix.casefold() in SUFFIXES and each.is_file()]
+            visible = [each for each in found if not any(part[0] == "." for part in each.relative_to(path).parts)]
+            if not visible:
+                raise ImportRefused(f"{path} holds no file to import; known endings: {', '.join(SUFFIXES)}")
+            for each in visible:
+                yield from _read(each, found=True)
+        else:
+            yield from _read(path, found=False)
+
+
+def _read(path: Path, *, found: bool) -> Iterator[Source]:
+    try:
+        size = path.stat().st_size
+        if size > FILE_LIMIT:
+            raise ImportRefused(f"{path} is {size / 2**20:,.0f} MB; the limit is 500 MB: split it")
+        source = Source(str(path), path.read_bytes(), found)
+    except FileNotFoundError:
+        raise ImportRefused(f"{path} does not exist") from None
+    except (OSError, ValueError) as error:
+        raise ImportRefused(f"{path} cannot be read: {error}") from error
+    if not source.data.strip():
+        raise ImportRefused(f"{path} is empty")
+    if source.is_zip:
+        yield from _unpack(source)
+    else:
+        yield source
+
+
+def _unpack(source: Source) -> Iterator[Source]:
+    """A workbook stays whole, once its unpacked size is known to be bounded; other archives give their members."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(source.data)) as archive:
+            members = archive.infolist()
+            _check_members(source.name, members)
+            if any(member.filename == "[Content_Types].xml" for member in members):
+                yield source
+                return
+            known = [member for member in members if _is_known(member)]
+            if not known:
+                raise ImportRefused(f"{source.name} holds no file to import; known endings: {', '.join(SUFFIXES)}")
+            for member in known:
+                data = archive.read(member)
+                if not data.strip():
+                    raise ImportRefused(f"{source.name}/{member.filename} is empty")
+                yield Source(f"{source.name}/{member.filename}", data, found=len(known) > 1)
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        EOFError,
+        OSError,
+        NotImplementedError,
+        ValueError,
+    ) as error:
+        raise ImportRefused(f"{source.name} is damaged or cut off ({error}); copy or export it again") from error
+
+
+def _check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > UNPACKED_LIMIT:
+        raise ImportRefused(f"{name} unpacks to {unpacked / 2**20:,.0f} MB; the limit is 200 MB")
+    if len(members) > 10_000:
+        raise ImportRefused(f"{name} holds {len(members):,} files; the limit is 10,000")
+    for member in members:
+        if member.flag_bits & 1:
+            raise ImportRefused(f"{name} is locked with a password; unpack it first")
+        # Only these two never unpack past the size that they declare.
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ImportRefused(f"{name} is packed in an unusual way; pack it again as an ordinary zip")
+
+
+def _is_known(member: zipfile.ZipInfo) -> bool:
+    parts = Path(member.filename).parts
+    hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
+    known = Path(member.filename).suffix.casefold() in set(SUFFIXES) - {".zip", ".xlsx"}
+    return known and not hidden and not member.is_dir()
+
+
+def _decode(name: str, data: bytes) -> str:
+    for mark, encoding in _MARKS.items():
+        if data.startswith(mark):
+            return _decode_marked(name, data, encoding)
+    for start, what in _BINARY.items():
+        if data.startswith(start):
+            raise ImportRefused(f"{name} is {what}, not a table or text")
+    head = data[:4096]
+    if head.count(0) * 3 >= len(head):
+        raise ImportRefused(f"{name} looks like UTF-16 without its mark, or binary; save it as UTF-8")
+    if head.count(0) * 10 > len(head):
+        raise ImportRefused(f"{name} is binary, not text; give a CSV, JSON, JSONL, YAML or XLSX file")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        byte = data[error.start]
+        guess = bytes([byte]).decode("cp1252", "replace")
+        raise ImportRefused(
+            f"{name}, line {line}: byte 0x{byte:02X} at position {error.start:,} is not UTF-8 "
+            f'(in Windows-1252 it would be "{guess}"); save the file as UTF-8, in Excel as "CSV UTF-8"'
+        ) from error
+
+
+def _decode_marked(name: str, data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise ImportRefused(
+            f"{name} begins as {encoding.upper()} and breaks at byte {error.start:,}; save it as UTF-8"
+        ) from error

@@ -1,0 +1,197 @@
+"""The customer's page: Gradio Blocks in the look of the shop, mounted in the FastAPI application at "/".
+
+Gradio gives the components, the theme and the endpoints. The transcript is drawn by `static/` out of plain values,
+because Gradio's own ways to show one either read markup out of what customers write or need `eval`, which the content
+security policy forbids; docs/chat-page.md tells the whole story.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio.to_thread
+import gradio as gr
+from anyio import CapacityLimiter
+from fastapi import FastAPI
+from gradio.themes import Base, Color
+from starlette.datastructures import Headers
+from starlette.staticfiles import StaticFiles
+
+from chatbot.bot import LiveBot
+from chatbot.redact import Redactor
+from chatbot.settings import Settings
+from chatbot.store import Store
+from chatbot.web.limits import RateLimiter
+from chatbot.web.page import Dress, DressedPage
+from chatbot.web.shopfront import Shopfront
+from chatbot.web.talk import MAX_COMMENT_CHARS, Call, Refused, Reply, Talk, refusal_of
+from chatbot.web.visitor import VisitorCookie, visitor_of
+from chatbot.web.wording import REASONS, language_tag, preferred_language, word, words
+
+STATIC = Path(__file__).parent / "static"
+AT_ONCE = 8
+"""Answers that are worked on at the same time; more would only share the same cores."""
+WAITING = 64
+"""Requests that may wait for their turn; one more is told that we are busy, which beats a spinner without end."""
+SYSTEM_FONTS = (
+    "system-ui",
+    "-apple-system",
+    "Segoe UI",
+    "Roboto",
+    "Noto Sans",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "Noto Sans CJK SC",
+    "sans-serif",
+)
+
+Work = Callable[[Call, str, str], Reply]
+
+
+def mount_chat(
+    app: FastAPI, *, settings: Settings, store: Store, bots: LiveBot, redactor: Redactor, limiter: RateLimiter
+) -> FastAPI:
+    """Mount the page at "/": call it last, for it answers every path that nobody else has taken."""
+    shopfront = Shopfront(bots=bots, redactor=redactor)
+    talk = Talk(
+        store=store,
+        bots=bots,
+        redactor=redactor,
+        limiter=limiter,
+        shopfront=shopfront,
+        max_message_chars=settings.max_message_chars,
+    )
+    assets = f"/chat-assets/{_digest(STATIC)}"
+    app.mount(assets, StaticFiles(directory=STATIC), name="chat-assets")
+    app.add_middleware(DressedPage, dress=_dresser(settings, shopfront, assets))
+    app.add_middleware(VisitorCookie, secure=settings.public_url.startswith("https://"))
+    return gr.mount_gradio_app(
+        app,
+        chat_page(talk, settings),
+        path="/",
+        root_path=settings.public_url or None,
+        theme=theme(),
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        max_file_size=1024,  # bytes; the page takes no files and the guard refuses them before
+        ssr_mode=False,
+        enable_monitoring=False,
+        pwa=False,
+        mcp_server=False,
+    )
+
+
+def chat_page(talk: Talk, settings: Settings) -> gr.Blocks:
+    """The components and the endpoints. Their texts come with the page, in the visitor's language."""
+    with gr.Blocks(title="", analytics_enabled=False, fill_width=True) as page:
+        with gr.Column(elem_id="chat"):
+            gr.Column(elem_id="masthead")
+            gr.Column(elem_id="transcript")
+            with gr.Column(elem_id="composer"):
+                gr.Column(elem_id="notice")
+                with gr.Row(elem_id="writing"):
+                    gr.Textbox(elem_id="box", show_label=False, container=False, lines=1, max_lines=7, scale=1)
+                    gr.Button("", elem_id="send", scale=0)
+                with gr.Row(elem_id="below"):
+                    gr.Button("", elem_id="person", scale=0, size="sm")
+                    gr.Column(elem_id="privacy", scale=1)
+        for name, work in (("open", talk.open), ("send", talk.send), ("rate", talk.rate), ("renew", talk.renew)):
+            # Past Gradio's queue: its event stream ends with the server, and its client then reloads the page.
+            gr.api(_endpoint(work, settings), api_name=name, api_visibility="private", queue=False)
+    page.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE)
+    return page
+
+
+def _endpoint(work: Work, settings: Settings) -> Callable[..., object]:
+    """`work` for Gradio: the visitor from the cookie, the language from the browser, and never an exception."""
+    turns = CapacityLimiter(AT_ONCE)
+
+    async def endpoint(call: dict, request: gr.Request) -> dict:  # type: ignore[type-arg] # Gradio reads plain types
+        language = preferred_language(request.headers.get("accept-language", ""), settings.language)
+        visitor = visitor_of(request.cookies)
+        try:
+            if visitor is None:
+                raise Refused("cookies", again=False)
+            if not isinstance(call, dict):
+                raise Refused("malformed", again=False)
+            if turns.statistics().tasks_waiting >= WAITING:
+                raise Refused("busy")
+            return await anyio.to_thread.run_sync(work, call, visitor, language, limiter=turns)
+        except Exception as error:  # the last stop: a page gets a sentence, whatever happened
+            return refusal_of(error).reply(language)
+
+    return endpoint
+
+
+def _dresser(settings: Settings, shopfront: Shopfront, assets: str) -> Callable[[Headers], Dress]:
+    def dress(headers: Headers) -> Dress:
+        language = preferred_language(headers.get("accept-language", ""), settings.language)
+        name = shopfront.shop(language).name or word("service", language)
+        start = {
+            "name": name,
+            "words": words(language),
+            "reasons": REASONS,
+            "limit": settings.max_message_chars,
+            "comment_limit": MAX_COMMENT_CHARS,
+        }
+        return Dress(
+            language_tag=language_tag(language),
+            title=name,
+            description=word("about", language),
+            assets=assets,
+            noscript=word("noscript", language),
+            start=start,
+        )
+
+    return dress
+
+
+def theme() -> Base:
+    """Gradio's base theme with the page's colours, so that both agree before the style sheet has loaded."""
+    return Base(primary_hue=GREEN, neutral_hue=STONE, font=SYSTEM_FONTS, font_mono=("ui-monospace", "monospace")).set(
+        body_background_fill="#f5f4f0",
+        body_background_fill_dark="#111514",
+        body_text_color="#1d2422",
+        body_text_color_dark="#e8edeb",
+    )
+
+
+GREEN = Color(
+    "#eef7f3",
+    "#d8ede4",
+    "#b4dccb",
+    "#86c4ab",
+    "#57a588",
+    "#37886c",
+    "#1f6f58",
+    "#1a5a48",
+    "#17483b",
+    "#143c32",
+    "#0a221d",
+    name="green",
+)
+STONE = Color(
+    "#faf9f7",
+    "#f5f4f0",
+    "#e7e5df",
+    "#d3d1ca",
+    "#a3a59f",
+    "#707772",
+    "#56605b",
+    "#414a46",
+    "#28302d",
+    "#1a201e",
+    "#111514",
+    name="stone",
+)
+
+
+def _digest(folder: Path) -> str:
+    """Stands in the address of the static files: a browser may keep them, and a new release is never mixed with them."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,80 @@
+"""What the page shows of the shop before anyone has asked: its name, its web addresses, six example questions."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+
+from chatbot.bot import Bot, LiveBot
+from chatbot.errors import ChatbotError
+from chatbot.redact import Redactor
+from chatbot.respond import Context, answer
+from chatbot.types import HANDOFF_INTENT, OUT_OF_SCOPE, Action
+from chatbot.web.lines import hosts_in
+
+SUGGESTIONS = 6
+_TRIED = 24
+_SMALL_TALK = frozenset({"greeting", "hello", "goodbye", "bye", "thanks", "thank", "person", "human", "agent"})
+"""Words in the name of an intent that nobody needs an example question for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    name: str = ""
+    hosts: frozenset[str] = frozenset()
+    suggestions: tuple[str, ...] = ()
+
+
+class Shopfront:
+    """Works the view out once for each model version, knowledge revision, language and day; safe to share."""
+
+    def __init__(self, *, bots: LiveBot, redactor: Redactor) -> None:
+        self._bots = bots
+        self._redactor = redactor
+        self._kept: dict[str, tuple[tuple[object, ...], Shop]] = {}
+        self._lock = threading.Lock()
+
+    def shop(self, language: str, day: date | None = None) -> Shop:
+        """An empty `Shop` while there is no bot: the page then says itself that it cannot answer."""
+        try:
+            bot = self._bots.current()
+        except ChatbotError:
+            return Shop()
+        day = day or date.today()
+        stamp = (bot.version, bot.knowledge.revision, day)
+        with self._lock:
+            known = self._kept.get(language)
+            if known is None or known[0] != stamp:
+                known = self._kept[language] = (stamp, self._look(bot, language, day))
+            return known[1]
+
+    def _look(self, bot: Bot, language: str, day: date) -> Shop:
+        facts = bot.knowledge.facts
+        texts = [*facts.values(), *(template.body for template in bot.knowledge.templates.values())]
+        return Shop(facts.get("shop_name", ""), hosts_in(texts), self._suggestions(bot, language, day))
+
+    def _suggestions(self, bot: Bot, language: str, day: date) -> tuple[str, ...]:
+        """Titles of the intents with the most examples, as far as the bot answers that very title in that language."""
+        found: list[str] = []
+        for intent in _frequent(bot)[:_TRIED]:
+            title = bot.knowledge.intents[intent].titles.get(language) if intent in bot.knowledge.intents else None
+            if title and len(found) < SUGGESTIONS and self._is_answered(bot, title, intent, language, day):
+                found.append(title)
+        return tuple(found)
+
+    def _is_answered(self, bot: Bot, title: str, intent: str, language: str, day: date) -> bool:
+        given = answer(self._redactor.redact(title), bot, Context(language, day, values=bot.knowledge.facts)).decision
+        spoken = given.template.language if given.template else ""
+        return given.action is Action.ANSWER and given.intent == intent and spoken == language
+
+
+def _frequent(bot: Bot) -> list[str]:
+    """Intents worth suggesting, most examples first, equal ones in the order in which they were taught."""
+    counts = Counter(example.intent for example in bot.knowledge.examples.values())
+    return [
+        intent
+        for intent, _ in counts.most_common()
+        if intent not in (OUT_OF_SCOPE, HANDOFF_INTENT) and not _SMALL_TALK & set(intent.split("_"))
+    ]

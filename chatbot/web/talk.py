@@ -1,0 +1,198 @@
+"""What the page can ask of the server: open, send, rate, renew. Plain values in, plain values out, no Gradio.
+
+Nothing that the browser sends is believed: the visitor comes from the cookie, the conversation from the visitor, the
+title of a choice from the transcript. Refusals come back as a sentence that a customer can read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from chatbot.bot import LiveBot
+from chatbot.errors import ChatbotError, NotFound, StoreBusy
+from chatbot.phrases import phrase
+from chatbot.redact import Redactor
+from chatbot.respond import respond
+from chatbot.store import Store
+from chatbot.types import Conversation, Message, Verdict
+from chatbot.web.limits import RateLimiter, whole_seconds
+from chatbot.web.lines import line_of
+from chatbot.web.shopfront import Shopfront
+from chatbot.web.wording import REASONS, word
+
+MOST_LINES = 200
+"""How much of a conversation a reload brings back."""
+MAX_COMMENT_CHARS = 1000
+
+_KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+_log = logging.getLogger(__name__)
+
+Call = Mapping[str, Any]
+Reply = dict[str, Any]
+
+
+class Refused(Exception):
+    """A refusal with its sentence. `again` says whether the same request may succeed later."""
+
+    def __init__(self, name: str, *, again: bool = True, **values: object) -> None:
+        super().__init__(name)
+        self.name = name
+        self.again = again
+        self.values = values
+
+    def reply(self, language: str) -> Reply:
+        sentence = word(f"error.{self.name}", language, **self.values)
+        return {"error": {"name": self.name, "sentence": sentence, "again": self.again}}
+
+
+class Talk:
+    """Shared by all visitors; keeps nothing of any of them."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        bots: LiveBot,
+        redactor: Redactor,
+        limiter: RateLimiter,
+        shopfront: Shopfront,
+        max_message_chars: int,
+    ) -> None:
+        self._store = store
+        self._bots = bots
+        self._redactor = redactor
+        self._limiter = limiter
+        self._shopfront = shopfront
+        self._max_message_chars = max_message_chars
+        self._opening = threading.Lock()
+
+    def open(self, call: Call, visitor: str, language: str) -> Reply:  # noqa: ARG002 - all calls have one form
+        """The open conversation of the visitor as far as there is one; nothing is stored by looking."""
+        shop = self._shopfront.shop(language)
+        conversation = self._store.conversations.latest_open(visitor)
+        lines = self._store.conversations.transcript(conversation.id)[-MOST_LINES:] if conversation else []
+        return {
+            "conversation": _tag(conversation),
+            "suggestions": list(shop.suggestions),
+            "lines": [line_of(line, shop.hosts) for line in lines],
+        }
+
+    def send(self, call: Call, visitor: str, language: str) -> Reply:
+        """Answer a message, a clicked choice, or the wish for a person."""
+        key, choice, person = call.get("key"), call.get("choice"), call.get("person") is True
+        if not isinstance(key, str) or not _KEY.fullmatch(key) or not isinstance(choice, str | None):
+            raise Refused("malformed", again=False)
+        if choice is not None:
+            conversation, text = self._chosen(choice, visitor)
+        else:
+            text = phrase("person", language) if person else self._typed(call.get("text"))
+            conversation = self._open_or_create(visitor, language)
+        wait = self._limiter.take(conversation.id)
+        if wait:
+            raise Refused("too_fast", seconds=whole_seconds(wait))
+        try:
+            exchange = respond(
+                Message(conversation.id, text, key=key, choice=choice, wants_person=person),
+                bot=self._bots.current(),
+                store=self._store,
+                redactor=self._redactor,
+            )
+        except NotFound as error:
+            raise Refused("not_offered", again=False) from error
+        hosts = self._shopfront.shop(language).hosts
+        return {
+            "conversation": _tag(conversation),
+            "lines": [line_of(exchange.asked, hosts), line_of(exchange.replied, hosts)],
+        }
+
+    def rate(self, call: Call, visitor: str, language: str) -> Reply:  # noqa: ARG002 - all calls have one form
+        """Keep the verdict on one reply; a later one replaces it."""
+        message, verdict, reason, comment = (call.get(name) for name in ("message", "verdict", "reason", "comment"))
+        known = isinstance(verdict, str) and verdict in REASONS
+        if not known or not isinstance(message, str) or not isinstance(comment, str | None):
+            raise Refused("malformed", again=False)
+        if reason is not None and reason not in REASONS[verdict]:
+            raise Refused("malformed", again=False)
+        if comment and len(comment) > MAX_COMMENT_CHARS:
+            raise Refused("too_long", again=False, length=len(comment), limit=MAX_COMMENT_CHARS)
+        conversation = self._store.conversations.latest_open(visitor)
+        if conversation is None:
+            raise Refused("gone", again=False)
+        wait = self._limiter.take(f"{conversation.id}/feedback")
+        if wait:
+            raise Refused("too_fast", seconds=whole_seconds(wait))
+        kept = self._redactor.redact(comment) if comment and comment.strip() else None
+        try:
+            self._store.conversations.give_feedback(
+                message, conversation_id=conversation.id, verdict=Verdict(verdict), reason=reason, comment=kept
+            )
+        except NotFound as error:
+            raise Refused("gone", again=False) from error
+        return {"message": message, "verdict": verdict, "reason": reason, "comment": kept.text if kept else None}
+
+    def renew(self, call: Call, visitor: str, language: str) -> Reply:
+        """End the open conversation; the next message starts another one."""
+        conversation = self._store.conversations.latest_open(visitor)
+        if conversation:
+            self._store.conversations.end(conversation.id, visitor=visitor)
+        return self.open(call, visitor, language)
+
+    def _open_or_create(self, visitor: str, language: str) -> Conversation:
+        # One at a time: a first message that is sent twice must not open two conversations.
+        with self._opening:
+            return self._store.conversations.latest_open(visitor) or self._store.conversations.create(
+                language=language, channel="web", visitor=visitor
+            )
+
+    def _typed(self, text: object) -> str:
+        if not isinstance(text, str):
+            raise Refused("malformed", again=False)
+        text = text.strip()
+        if not text:
+            raise Refused("empty", again=False)
+        if len(text) > self._max_message_chars:
+            raise Refused("too_long", again=False, length=len(text), limit=self._max_message_chars)
+        return text
+
+    def _chosen(self, intent: str, visitor: str) -> tuple[Conversation, str]:
+        """What the clicked button said, from what was stored; the click itself only names the intent."""
+        conversation = self._store.conversations.latest_open(visitor)
+        for line in reversed(self._store.conversations.transcript(conversation.id) if conversation else []):
+            for choice in line.choices:
+                if choice.intent == intent and conversation:
+                    return conversation, choice.title
+        raise Refused("not_offered", again=False)
+
+
+def refusal_of(error: Exception) -> Refused:
+    """What a customer is told of an error; the log gets its kind, and no text."""
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, StoreBusy):
+        return Refused("busy")
+    if isinstance(error, ChatbotError):
+        _log.warning("the page cannot answer: %s: %s", type(error).__name__, error)
+        return Refused("unavailable")
+    # The traceback's places, without the exception's own words: those may quote the customer.
+    _log.error("the page failed: %s at %s", type(error).__name__, _places(error))
+    return Refused("unexpected")
+
+
+def _places(error: Exception) -> str:
+    places = []
+    trace = error.__traceback__
+    while trace:
+        places.append(f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return " > ".join(places[-6:])
+
+
+def _tag(conversation: Conversation | None) -> str | None:
+    """Tells conversations apart for the page without giving their id away."""
+    return hashlib.sha256(conversation.id.encode()).hexdigest()[:16] if conversation else None

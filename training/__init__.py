@@ -1,0 +1,1 @@
+"""Training: from approved examples to a calibrated, registered model version. Start reading at retrain.py."""

@@ -1,0 +1,167 @@
+"""Measuring a bot on labelled questions, through the same `answer()` that serves customers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from chatbot.bot import Bot
+from chatbot.importers.records import Question
+from chatbot.redact import Redactor
+from chatbot.respond import Context, answer
+from chatbot.text import language_of
+from chatbot.types import OUT_OF_SCOPE, Action, Reason
+from training.metrics import auroc, confused_pairs, expected_calibration_error, macro_f1
+from training.progress import Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One question with what the bot made of it. `right` says whether the decision was right (see `_is_right`)."""
+
+    text: str
+    intent: str
+    template: str | None
+    predicted: str | None
+    probability: float
+    in_scope_probability: float
+    action: Action
+    reason: Reason
+    given_template: str | None
+    choices: tuple[str, ...]
+    right: bool
+    milliseconds: float
+
+    @property
+    def in_scope(self) -> bool:
+        return self.intent != OUT_OF_SCOPE
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Shares are of in-scope questions, except `wrong_of_answered` (of all answered) and `oos_answered` (of those)."""
+
+    n: int
+    n_in_scope: int
+    n_out_of_scope: int
+    intent_accuracy: float
+    macro_f1: float
+    answered: float
+    answered_right: float
+    clarified: float
+    clarified_right: float
+    handed_off: float
+    wrong_of_answered: float
+    oos_answered: float
+    oos_auroc: float | None
+    ece: float
+    p50_ms: float
+    p99_ms: float
+
+
+def predict(
+    bot: Bot, questions: Sequence[Question], *, redactor: Redactor, language: str, steps: Steps
+) -> list[Prediction]:
+    """Answer each question alone, as if a customer had asked it first."""
+    with steps.step("Answering the questions", total=len(questions)) as advance:
+        predictions = []
+        for question in questions:
+            predictions.append(_predict(bot, question, redactor, language))
+            advance()
+        return predictions
+
+
+def summarise(predictions: Sequence[Prediction]) -> Evaluation:
+    known = [entry for entry in predictions if entry.in_scope]
+    unknown = [entry for entry in predictions if not entry.in_scope]
+    answered = [entry for entry in predictions if is_answered(entry)]
+    probability = np.array([entry.probability for entry in known])
+    hit = np.array([entry.predicted == entry.intent for entry in known], dtype=bool)
+    times = [entry.milliseconds for entry in predictions] or [0.0]
+    return Evaluation(
+        n=len(predictions),
+        n_in_scope=len(known),
+        n_out_of_scope=len(unknown),
+        intent_accuracy=float(hit.mean()) if known else 0.0,
+        macro_f1=macro_f1([entry.intent for entry in known], [entry.predicted or "" for entry in known]),
+        answered=_share(known, is_answered),
+        answered_right=_share(known, lambda entry: is_answered(entry) and entry.right),
+        clarified=_share(known, is_clarified),
+        clarified_right=_share(known, lambda entry: is_clarified(entry) and entry.right),
+        handed_off=_share(known, lambda entry: not is_answered(entry) and not is_clarified(entry)),
+        wrong_of_answered=_share(answered, lambda entry: not entry.right),
+        oos_answered=_share(unknown, is_answered),
+        oos_auroc=auroc(
+            np.array([entry.in_scope_probability for entry in known]),
+            np.array([entry.in_scope_probability for entry in unknown]),
+        ),
+        ece=expected_calibration_error(probability, hit),
+        p50_ms=float(np.quantile(times, 0.5)),
+        p99_ms=float(np.quantile(times, 0.99)),
+    )
+
+
+def most_confused(predictions: Sequence[Prediction], most: int = 10) -> list[tuple[str, str, int]]:
+    known = [entry for entry in predictions if entry.in_scope]
+    return confused_pairs([entry.intent for entry in known], [entry.predicted or "nothing" for entry in known], most)
+
+
+def is_answered(entry: Prediction) -> bool:
+    """Answered, or would be if the intent had a template: understanding counts even where nothing is written yet."""
+    return entry.action is Action.ANSWER or entry.reason is Reason.NO_TEMPLATE
+
+
+def is_clarified(entry: Prediction) -> bool:
+    return entry.action is Action.CLARIFY
+
+
+def _predict(bot: Bot, question: Question, redactor: Redactor, default: str) -> Prediction:
+    started = time.perf_counter()
+    language = language_of(question.text, default)
+    context = Context(language=language, day=date.today(), values=redactor.facts(question.text))
+    given = answer(redactor.redact(question.text), bot, context)
+    milliseconds = (time.perf_counter() - started) * 1000
+    decision, reading = given.decision, given.reading
+    ranked = reading.ranked(len(reading.intents)) if reading else []
+    choices = tuple(choice.intent for choice in decision.choices)
+    template = decision.template.answer if decision.template else None
+    expected = question.template.split(".", 1)[0] if question.template else None
+    return Prediction(
+        text=question.text,
+        intent=question.intent,
+        template=question.template,
+        predicted=ranked[0][0] if ranked else None,
+        probability=ranked[0][1] if ranked else 0.0,
+        in_scope_probability=max((p for intent, p in ranked if intent != OUT_OF_SCOPE), default=0.0),
+        action=decision.action,
+        reason=decision.reason,
+        given_template=decision.template.key if decision.template else None,
+        choices=choices,
+        right=_is_right(decision.intent, decision.reason, template, choices, question.intent, expected),
+        milliseconds=milliseconds,
+    )
+
+
+def _is_right(
+    intent: str | None,
+    reason: Reason,
+    template: str | None,
+    choices: tuple[str, ...],
+    expected_intent: str,
+    expected_template: str | None,
+) -> bool:
+    """An answer is right when its intent is, and its template where the question names one; a clarification when it
+    offers the right intent; nothing that is said to an out-of-scope question is right."""
+    if expected_intent == OUT_OF_SCOPE:
+        return False
+    if reason is Reason.UNSURE:
+        return expected_intent in choices
+    return intent == expected_intent and (template is None or expected_template in (None, template))
+
+
+def _share(entries: Sequence[Prediction], test: Callable[[Prediction], bool]) -> float:
+    return sum(1 for entry in entries if test(entry)) / len(entries) if entries else 0.0

@@ -1,0 +1,81 @@
+"""The data of a training run: what is approved, its fingerprint, and folds that keep paraphrases together."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold
+
+from chatbot.errors import TrainingRefused
+from chatbot.store.knowledge import Snapshot
+from chatbot.text import text_key
+from chatbot.types import OUT_OF_SCOPE, Example, Status
+
+LEAST_EXAMPLES = 6
+FOLDS = 5
+FEWER_FOLDS = 3
+FEWER_FOLDS_FROM = 4000
+"""With this many examples a fit on two thirds of them differs little from one on four fifths, and costs 40 % less."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """Approved examples and their labels as numbers into `intents`."""
+
+    examples: tuple[Example, ...]
+    intents: tuple[str, ...]
+    labels: NDArray[np.int64]
+
+    @property
+    def texts(self) -> list[str]:
+        return [example.text for example in self.examples]
+
+    @property
+    def in_scope(self) -> NDArray[np.bool_]:
+        return np.array([example.intent != OUT_OF_SCOPE for example in self.examples])
+
+
+def collect_examples(snapshot: Snapshot) -> TrainingSet:
+    """The approved examples. Raises TrainingRefused when there is nothing that could be told apart."""
+    examples = tuple(example for example in snapshot.examples if example.status is Status.APPROVED)
+    intents = tuple(sorted({example.intent for example in examples}))
+    if len(examples) < LEAST_EXAMPLES or len(intents) < 2:
+        raise TrainingRefused(
+            f"{len(examples)} approved examples of {len(intents)} intents are too few to learn from "
+            f'(at least {LEAST_EXAMPLES} of 2); add some with "chatbot import FILE"'
+        )
+    column = {intent: number for number, intent in enumerate(intents)}
+    return TrainingSet(examples, intents, np.array([column[example.intent] for example in examples]))
+
+
+def data_hash(training_set: TrainingSet) -> str:
+    """SHA-256 of texts and labels, whatever their order: equal hashes, equal training data."""
+    lines = sorted(f"{text_key(example.text)} {example.intent}" for example in training_set.examples)
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "replace")).hexdigest()
+
+
+def folds(training_set: TrainingSet) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """(fit, held out) row numbers; a split group never stands on both sides, each intent is spread over the folds."""
+    count = FOLDS if len(training_set.examples) < FEWER_FOLDS_FROM else FEWER_FOLDS
+    count = min(count, len(_groups(training_set)))
+    if count < 2:
+        raise TrainingRefused("all examples belong to one split group; import examples from more than one source")
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=0)
+    rows = np.arange(len(training_set.examples))
+    groups = [example.group or example.text for example in training_set.examples]
+    return [(fit, held) for fit, held in splitter.split(rows, _stratum(training_set, count), groups) if len(held)]
+
+
+def _groups(training_set: TrainingSet) -> set[str]:
+    return {example.group or example.text for example in training_set.examples}
+
+
+def _stratum(training_set: TrainingSet, count: int) -> Sequence[int]:
+    """The label, or one common stratum for labels too rare to be spread over all folds (scikit-learn warns of them)."""
+    sizes = Counter(training_set.labels.tolist())
+    return [label if sizes[label] >= count else -1 for label in training_set.labels.tolist()]
