@@ -4,8 +4,8 @@ dense       a linear head over the sentence vector: meaning
 lexical     a linear head over word and character n-grams: names, typos, and every language the encoder cannot read
 neighbours  votes of the nearest examples: works at once for what an agent has just confirmed
 
-The mix is log-linear, p proportional to exp(sum of weight x channel score): on BANKING77 it was better calibrated than a
-weighted sum (expected calibration error 0.003 against 0.020) and more accurate. Fitting its weights by likelihood on
+The mix is log-linear, p proportional to exp(sum of weight x channel score): on BANKING77 it was better calibrated than
+a weighted sum (expected calibration error 0.003 against 0.020) and more accurate. Fitting its weights by likelihood on
 held-out predictions fits the temperature too, as their common scale.
 
 Fitting is in training/fit.py; this module holds what was fitted and needs neither torch nor scipy to use it.

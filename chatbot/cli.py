@@ -144,6 +144,10 @@ def _settings(**given: Any) -> Iterator[Settings]:
     except ChatbotError as error:
         typer.secho(f"chatbot: {error}", fg=typer.colors.RED, err=True)
         raise typer.Exit(1) from error
+    except OSError as error:  # a folder that cannot be written, a full disk: nothing in the program to look for
+        named = f"{error.filename}: " if error.filename else ""
+        typer.secho(f"chatbot: {named}{error.strerror or error}", fg=typer.colors.RED, err=True)
+        raise typer.Exit(1) from error
     except KeyboardInterrupt:
         typer.echo("stopped", err=True)
         raise typer.Exit(130) from None

@@ -10,6 +10,11 @@ from chatbot.templates import choose_wording
 from chatbot.types import OUT_OF_SCOPE, Action, Choice, Decision, Hit, Intent, Reading, Reason, Template
 
 MOST_CHOICES = 3
+LEAST_CHOICE = 0.03
+"""Probability below which an intent is not worth a button."""
+
+SURELY_OUT_OF_SCOPE = 0.5
+"""From here on it is more likely than not that no button would be the right one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +22,8 @@ class Policy:
     """The thresholds of one model version, chosen on held-out data for `error_budget`; see training/calibrate.py.
 
     A message is answered when the probability of its best intent reaches `answer_at` and its nearest example is at
-    least `similarity_floor` close; it is clarified from `clarify_at` on. `promise` says in words what was shown.
+    least `similarity_floor` close. It is clarified when the choices together, each with its probability, reach
+    `clarify_at`. `promise` says in words what was shown.
     """
 
     answer_at: float
@@ -43,6 +49,10 @@ class Offer:
         spoken = [template for template in valid if template.language == self.language]
         return spoken or valid
 
+    def can_answer(self, intent: str) -> bool:
+        """Whether some wording can be shown, at once or after a question for a value."""
+        return choose_wording(self.wordings(intent), values=self.values, evidence={}) is not None
+
     def title(self, intent: str) -> str:
         """What a button shows for an intent."""
         known = self.intents.get(intent)
@@ -55,12 +65,13 @@ def decide(reading: Reading, hits: Sequence[Hit], *, policy: Policy, offer: Offe
     hits = (*hits, *reading.neighbours)
     intent, probability = reading.ranked(1)[0]
     nearest = max((hit.similarity for hit in reading.neighbours), default=0.0)
-    if intent == OUT_OF_SCOPE and probability >= policy.clarify_at:
+    if intent == OUT_OF_SCOPE and probability >= SURELY_OUT_OF_SCOPE:
         return Decision(Action.HANDOFF, Reason.OUT_OF_SCOPE, probability, intent)
     if intent != OUT_OF_SCOPE and probability >= policy.answer_at and nearest >= policy.similarity_floor:
         return settle(intent, probability, Reason.SURE, hits=hits, offer=offer)
-    choices = _choices(reading, policy, offer)
-    if choices and nearest >= policy.similarity_floor:
+    choices = _choices(reading, offer)
+    offered = sum(choice.probability for choice in choices)
+    if choices and offered >= policy.clarify_at and nearest >= policy.similarity_floor:
         return Decision(Action.CLARIFY, Reason.UNSURE, probability, intent, choices=choices)
     return Decision(Action.HANDOFF, Reason.UNSURE, probability, intent)
 
@@ -86,12 +97,12 @@ def evidence(hits: Sequence[Hit]) -> dict[str, float]:
     return best
 
 
-def _choices(reading: Reading, policy: Policy, offer: Offer) -> tuple[Choice, ...]:
-    """Up to three intents worth a button: not far behind `clarify_at`, and answerable at all."""
-    if reading.ranked(1)[0][1] < policy.clarify_at:
-        return ()
-    return tuple(
+def _choices(reading: Reading, offer: Offer) -> tuple[Choice, ...]:
+    """The most probable intents that can be answered; where none of them can, what the person is told it is about."""
+    likely = [
         Choice(intent, offer.title(intent), probability)
         for intent, probability in reading.ranked(2 * MOST_CHOICES)
-        if intent != OUT_OF_SCOPE and probability >= policy.clarify_at / 4 and offer.wordings(intent)
-    )[:MOST_CHOICES]
+        if intent != OUT_OF_SCOPE and probability >= LEAST_CHOICE
+    ]
+    answerable = [choice for choice in likely if offer.can_answer(choice.intent)]
+    return tuple(answerable or likely)[:MOST_CHOICES]

@@ -54,6 +54,8 @@ class OnnxEncoder:
         self.dimension: int = about["dimension"]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
+        # Threads that spin while they wait take the core from whoever has work on a small machine.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(
             str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
         )
@@ -186,7 +188,14 @@ def _export_graph(encoder: TorchEncoder, file: Path) -> None:
 
 
 def _fingerprint(model: SentenceTransformer) -> str:
+    """Of weights, vocabulary, pooling and length: any of them alone changes the vectors."""
     digest = hashlib.sha256(str(model.max_seq_length).encode())
+    tokenizer = json.loads(model.tokenizer.backend_tokenizer.to_str())
+    tokenizer |= {"truncation": None, "padding": None}  # each call sets these anew
+    digest.update(json.dumps(tokenizer, sort_keys=True).encode())
+    modules: list[Any] = list(model.children())
+    for module in modules:
+        digest.update(f"{type(module).__name__} {sorted(module.get_config_dict().items())}".encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().float().numpy().tobytes())

@@ -81,7 +81,7 @@ class Knowledge:
         ]
 
     def search(self, vector: Vector, *, language: str, day: date, intent: str | None = None) -> tuple[Hit, ...]:
-        """The nearest templates that may be shown on `day`, in `language` where it has any, else in any language."""
+        """The nearest templates that may be shown on `day`; of each intent in `language`, else in any language."""
         allowed = self._showable(language, day, intent)
         similarities, ids = self.template_index.search(vector, TEMPLATE_HITS, allowed=allowed)
         return tuple(
@@ -96,8 +96,9 @@ class Knowledge:
             for template in self.templates.values()
             if template.valid_on(day) and intent in (None, template.intent)
         ]
-        spoken = [template.id for template in valid if template.language == language]
-        return np.array(spoken or [template.id for template in valid], dtype=np.int64)
+        spoken = {template.intent for template in valid if template.language == language}
+        shown = [template.id for template in valid if template.language == language or template.intent not in spoken]
+        return np.array(shown, dtype=np.int64)
 
 
 def load_knowledge(store: KnowledgeStore, encoder: Encoder) -> Knowledge:

@@ -2,7 +2,7 @@
 
 A version is a folder that is never edited; its `manifest.json`, with the SHA-256 of each file, is written last, so that
 its existence means the folder is complete. The active version is named by the file `CURRENT`, replaced atomically.
-A version whose files do not match its manifest is passed over for the one that was active before it.
+A version whose files do not match its manifest is passed over for the newest sound one that was promoted before it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Registry:
         return verified.name if verified else self.active().name
 
     def active(self) -> Path:
-        """The folder of the active version, verified once; of the newest earlier sound one if it is damaged."""
+        """The folder of the active version, verified once; if damaged, of the newest sound one promoted before."""
         wanted = self._pointer()
         if wanted not in self._verified:
             self._verified[wanted] = self._first_sound(wanted)
@@ -69,19 +69,21 @@ class Registry:
         manifest = {"created_at": datetime.now(UTC).isoformat(), **about, "metrics": dict(metrics), "files": files}
         _write_durably(building / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False))
         name = building.name.removeprefix(".building-")
-        for file in _files(building):
-            _sync(file)
+        for path in building.rglob("*"):
+            _sync(path)
+        # Recorded first: when the database refuses, no version is left on disk that nothing knows of.
+        self._versions.registered(name, manifest=manifest, metrics=metrics, by=by)
         building.rename(self.root / name)
         _sync(self.root)
-        self._versions.registered(name, manifest=manifest, metrics=metrics, by=by)
         return name
 
     def promote(self, name: str, *, by: str, detail: Mapping[str, Any] | None = None) -> None:
         """Make a verified version the active one, for this process and every other on the same folder."""
         with self._lock():
             self.verify(name)
-            _write_durably(self.root / CURRENT, name)
+            # Recorded first: when the database refuses, the active version stays what it was.
             self._versions.happened(name, "promoted", by=by, detail=detail)
+            _write_durably(self.root / CURRENT, name)
 
     def names(self) -> list[str]:
         """All complete versions, oldest first."""
@@ -111,20 +113,28 @@ class Registry:
 
     def _pointer(self) -> str:
         try:
-            return (self.root / CURRENT).read_text(encoding="utf-8").strip()
+            name = (self.root / CURRENT).read_text(encoding="ascii").strip()
         except (FileNotFoundError, NotADirectoryError):
             raise NoActiveModel('no model is active; run "chatbot train"') from None
+        except ValueError:
+            name = ""
+        if name in ("", ".", "..") or "/" in name:
+            raise ModelDamaged(f"{self.root / CURRENT} names no version; train or promote one")
+        return name
 
     def _first_sound(self, wanted: str) -> Path:
-        earlier = [name for name in reversed(self.names()) if name < wanted]
-        first: ModelDamaged | None = None
-        for name in (wanted, *earlier):
-            try:
-                return self.verify(name)
-            except ModelDamaged as error:
-                first = first or error
-        assert first is not None
-        raise first
+        try:
+            return self.verify(wanted)
+        except ModelDamaged:
+            for name in self._promoted_before(wanted):
+                with contextlib.suppress(ModelDamaged):
+                    return self.verify(name)
+            raise
+
+    def _promoted_before(self, wanted: str) -> list[str]:
+        """Newest first. A version that was only registered is no stand-in: nothing has let it answer customers."""
+        promoted = list(dict.fromkeys(version for version, event, _ in self._versions.events() if event == "promoted"))
+        return promoted[: promoted.index(wanted) if wanted in promoted else None][::-1]
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:
@@ -144,7 +154,7 @@ def sha256(file: Path) -> str:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.rglob("*") if file.is_file() and file.name != MANIFEST)
+    return sorted(file for file in folder.rglob("*") if file.is_file() and file != folder / MANIFEST)
 
 
 def _write_durably(file: Path, text: str) -> None:

@@ -13,9 +13,9 @@ from datetime import UTC, date, datetime
 
 from chatbot.bot import Bot
 from chatbot.decide import Offer, decide, settle
+from chatbot.errors import NotFound
 from chatbot.phrases import handoff_phrase, phrase
 from chatbot.redact import Redactor
-from chatbot.errors import NotFound
 from chatbot.store import Store
 from chatbot.store.conversations import new_id
 from chatbot.templates import choose_wording, render

@@ -6,6 +6,7 @@ rebuild. The database is the truth; an index is only ever built from it.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
@@ -57,7 +58,8 @@ class FaissIndex:
         self._label: dict[int, int] = {}  # the caller's id to the index's own, which is never used twice
         self._id: dict[int, int] = {}
         self._next = 0
-        self._gone = 0
+        self._gone: list[int] = []  # labels that are in the graph and in no answer
+        self._live: Any = None  # the selector that says so
         self._gpu: Any = None
         self._lock = threading.RLock()
 
@@ -71,7 +73,10 @@ class FaissIndex:
         self.replace(leaving=ids, ids=np.empty(0, np.int64), vectors=np.empty((0, self.dimension), np.float32))
 
     def replace(self, *, leaving: Iterable[int], ids: Ids, vectors: Vector) -> None:
-        """Remove and add in one step that no search sees the middle of."""
+        """Remove and add in one step that no search sees the middle of; after a ValueError nothing has changed."""
+        vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+        if vectors.shape != (len(ids), self.dimension):
+            raise ValueError(f"vectors of shape {vectors.shape} where ({len(ids)}, {self.dimension}) are needed")
         with self._lock:
             coming = np.asarray(ids, dtype=np.int64).tolist()
             leaving = set(leaving)
@@ -89,13 +94,14 @@ class FaissIndex:
         if labels and self.exact:
             self._index.remove_ids(np.array(sorted(labels), dtype=np.int64))
         elif labels:
-            self._gone += len(labels)
+            self._gone += labels
+            self._live = faiss.IDSelectorNot(faiss.IDSelectorBatch(np.array(self._gone, dtype=np.int64)))
 
     def _put_in(self, coming: list[int], vectors: Vector) -> None:
         if not coming:
             return
         labels = np.arange(self._next, self._next + len(coming), dtype=np.int64)
-        self._index.add_with_ids(np.ascontiguousarray(vectors, dtype=np.float32), labels)
+        self._index.add_with_ids(vectors, labels)
         self._next += len(coming)
         for number, label in zip(coming, labels.tolist(), strict=True):
             self._label[number] = label
@@ -103,6 +109,9 @@ class FaissIndex:
 
     def search(self, vectors: Vector, count: int, *, allowed: Ids | None = None) -> tuple[NDArray[np.float32], Ids]:
         queries = np.ascontiguousarray(np.atleast_2d(vectors), dtype=np.float32)
+        # One message alone is found faster by one thread than by waking the others, and leaves them to other messages.
+        # OpenMP keeps this number per calling thread, so it is set each time.
+        faiss.omp_set_num_threads(1 if len(queries) == 1 else os.cpu_count() or 1)
         with self._lock:
             labels = self._labels(allowed)
             wanted = min(count, len(self._label) if labels is None else len(labels))
@@ -114,27 +123,26 @@ class FaissIndex:
         return _padded(similarities, ids, count)
 
     def _labels(self, allowed: Ids | None) -> Ids | None:
-        """The index's own ids to search among; None where all of them are live."""
+        """The index's own ids to search among; None for all that are live."""
         if allowed is not None:
             known = [self._label[number] for number in np.asarray(allowed).tolist() if number in self._label]
             return np.array(sorted(set(known)), dtype=np.int64)
-        return np.fromiter(self._id, dtype=np.int64) if self._gone else None
+        # A walk through a graph of mostly removed nodes would find too few.
+        return np.fromiter(self._id, dtype=np.int64) if len(self._gone) > len(self._id) else None
 
     def _find(self, queries: Vector, count: int, labels: Ids | None) -> Any:
         if labels is None:
             if self.exact and faiss.get_num_gpus() > 0:
                 return self._on_gpu().search(queries, count)
-            parameters = None if self.exact else faiss.SearchParametersHNSW(efSearch=max(HNSW_EF_SEARCH, 2 * count))
-            return self._index.search(queries, count, params=parameters)
+            return self._index.search(queries, count, params=self._parameters(count, self._live))
         if not self.exact and len(labels) < EXACT_UNTIL:
             return self._compare(queries, labels, count)
-        selector = faiss.IDSelectorBatch(labels)
-        parameters = (
-            faiss.SearchParameters(sel=selector)
-            if self.exact
-            else faiss.SearchParametersHNSW(sel=selector, efSearch=max(HNSW_EF_SEARCH, 2 * count))
-        )
-        return self._index.search(queries, count, params=parameters)
+        return self._index.search(queries, count, params=self._parameters(count, faiss.IDSelectorBatch(labels)))
+
+    def _parameters(self, count: int, selector: Any) -> Any:
+        if self.exact:
+            return faiss.SearchParameters(sel=selector)
+        return faiss.SearchParametersHNSW(sel=selector, efSearch=max(HNSW_EF_SEARCH, 2 * count))
 
     def _compare(self, queries: Vector, labels: Ids, count: int) -> tuple[NDArray[np.float32], Ids]:
         """Exact search among few: a graph walk that may pass through few nodes only would miss some."""

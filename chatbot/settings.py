@@ -13,18 +13,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from chatbot.errors import SettingsError
 
 PREFIX = "CHATBOT_"
 
 
-class Settings(BaseSettings):
-    """All settings with their defaults; `docs/settings.md` lists them for operators."""
+class Settings(BaseModel):
+    """All settings with their defaults; `docs/settings.md` lists them for operators.
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    It reads nothing by itself: `load_settings` gathers the sources, so what a test or a caller builds is what it says.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     home: Path = Field(Path("var"), description="Folder of all state: database, model versions, logs.")
     database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in the home folder.")
@@ -124,6 +126,8 @@ def _toml_values(environment: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
         return str(path), tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from error
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _environment_values(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -145,5 +149,8 @@ def _check_known(key: str, source: str) -> None:
 
 
 def _sentence(problem: Any, origin: Mapping[str, str]) -> str:
-    key = str(problem["loc"][0]) if problem["loc"] else "?"
-    return f'setting "{key}" from {origin.get(key, "its default")}: {problem["msg"]} (it is {problem["input"]!r})'
+    key = str(problem["loc"][0])
+    where = f'setting "{key}" from {origin.get(key, "its default")}'
+    if problem["type"] == "value_error":  # written by a validator above, which names the value itself
+        return f"{where}: {problem['ctx']['error']}"
+    return f"{where}: {problem['msg']} (it is {problem['input']!r})"

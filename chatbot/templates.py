@@ -37,7 +37,10 @@ def variables(body: str) -> tuple[str, ...]:
 
 def render(template: Template, values: Mapping[str, str]) -> str:
     """The text a customer reads. Raises KeyError for a variable without a value, so that no hole can be shown."""
-    return template.body.format_map({name: values[name] for name in variables(template.body)})
+    missing = [name for name in variables(template.body) if not values.get(name)]
+    if missing:
+        raise KeyError(missing[0])
+    return template.body.format_map(values)
 
 
 def choose_wording(
@@ -65,10 +68,15 @@ def _best_wording(wordings: Iterable[Template], values: Mapping[str, str]) -> Wo
         for template in wordings
     ]
     complete = [option for option in options if not option.missing]
-    if complete:  # what holds for these days only goes before the evergreen wording, the fuller before the plainer
-        return max(complete, key=lambda option: (_is_dated(option.template), len(variables(option.template.body))))
+    if complete:
+        return min(complete, key=_rank)
     askable = [option for option in options if all(name in ASKABLE for name in option.missing)]
-    return min(askable, key=lambda option: len(option.missing)) if askable else None
+    return min(askable, key=lambda option: (len(option.missing), *_rank(option))) if askable else None
+
+
+def _rank(option: Wording) -> tuple[bool, int]:
+    """Smaller goes first: what holds for these days only before the evergreen, the fuller before the plainer."""
+    return not _is_dated(option.template), -len(variables(option.template.body))
 
 
 def _is_dated(template: Template) -> bool:

@@ -1,8 +1,12 @@
 """Thresholds from an error budget: nobody guesses 0.7.
 
 `answer_at` is the lowest threshold for which, with 95 % confidence, at most `error_budget` of the answered messages are
-wrong on held-out data. Method: fixed-sequence testing (Learn then Test, Angelopoulos et al. 2021) from the strictest
+wrong on held-out data. Method: fixed-sequence testing (Learn then Test, Angelopoulos et al. 2021) from a strict
 threshold downwards with exact binomial bounds (Clopper and Pearson 1934); the first failure ends the walk.
+
+There are two walks, which share the allowed error probability. One starts as strict as the bound permits, for bots that
+are sure of little. Alone it often fails by chance where some labels are wrong: with 1 % of them and 3,000 messages, a
+budget of 3 % was proven in 35 % of simulated draws, and in 88 % with a second walk that starts at a quarter of them.
 """
 
 from __future__ import annotations
@@ -18,7 +22,9 @@ LEAST_ANSWER_AT = 0.5
 """Below it the best intent is more likely wrong than right: no budget makes such an answer a good one."""
 
 CANDIDATES = 200
-CLARIFY_QUANTILE = 0.01
+CLARIFY_QUANTILE = 0.02
+"""This share of the clarifications that would have helped is given up, so that fewer hopeless ones are shown."""
+
 FLOOR_QUANTILE = 0.001
 UNPROVEN_ANSWER_AT = 0.95
 """Where there is too little data for any promise: only what the model itself calls 95 % sure is answered."""
@@ -28,20 +34,21 @@ def choose_policy(
     *,
     probability: NDArray[np.float64],
     right: NDArray[np.bool_],
-    in_scope: NDArray[np.bool_],
+    offered: NDArray[np.float64],
+    offers_right: NDArray[np.bool_],
     nearest: NDArray[np.float64],
     error_budget: float,
 ) -> Policy:
-    """From held-out messages: probability of the best intent, whether it was right (never, out of scope), and the
-    similarity of the nearest example."""
-    known = in_scope & right
-    floor = float(np.quantile(nearest[known], FLOOR_QUANTILE)) if known.any() else 0.0
-    clarify_at = float(np.quantile(probability[known], CLARIFY_QUANTILE)) if known.any() else LEAST_ANSWER_AT
+    """From held-out messages: probability of the best intent and whether it was right (never, out of scope); the
+    summed probability of the choices that a clarification would offer and whether one was right; and the similarity of
+    the nearest example."""
+    floor = float(np.quantile(nearest[right], FLOOR_QUANTILE)) if right.any() else 0.0
     proven = lowest_safe_threshold(probability, right, error_budget)
     answer_at = max(proven if proven is not None else UNPROVEN_ANSWER_AT, LEAST_ANSWER_AT)
+    helped = offers_right & (probability < answer_at)
     return Policy(
         answer_at=answer_at,
-        clarify_at=min(clarify_at, answer_at),
+        clarify_at=float(np.quantile(offered[helped], CLARIFY_QUANTILE)) if helped.any() else LEAST_ANSWER_AT,
         similarity_floor=floor,
         error_budget=error_budget,
         promise=_promise(error_budget, proven is not None, len(right)),
@@ -53,30 +60,42 @@ def lowest_safe_threshold(
 ) -> float | None:
     """The lowest threshold whose error is proven to be within the budget; None when none can be proven."""
     order = np.argsort(-probability, kind="stable")
-    wrong = np.cumsum(~right[order])
+    wrong, ranked = np.cumsum(~right[order], dtype=np.int64), probability[order]
+    starts = _starts(len(right), error_budget)
+    found = [_walk(wrong, ranked, start, error_budget, 1 - (1 - CONFIDENCE) / len(starts)) for start in starts]
+    return min((threshold for threshold in found if threshold is not None), default=None)
+
+
+def upper_bound(wrong: int, count: int, confidence: float = CONFIDENCE) -> float:
+    """The one-sided Clopper-Pearson upper bound of an error rate."""
+    return 1.0 if wrong >= count else float(beta.ppf(confidence, wrong + 1, count - wrong))
+
+
+def _walk(
+    wrong: NDArray[np.int64], ranked: NDArray[np.float64], first: int, error_budget: float, confidence: float
+) -> float | None:
+    """The last threshold that passes before one fails; `wrong` counts the errors among the so many surest messages."""
     safe = None
-    for count in _sequence(len(right), error_budget):
-        if upper_bound(int(wrong[count - 1]), count) > error_budget:
+    for count in sorted({int(count) for count in np.linspace(first, len(ranked), CANDIDATES)}):
+        # A threshold answers all messages that share its probability, so all of them are tested.
+        answered = int(np.searchsorted(-ranked, -ranked[count - 1], side="right"))
+        if upper_bound(int(wrong[answered - 1]), answered, confidence) > error_budget:
             break
-        safe = float(probability[order[count - 1]])
+        safe = float(ranked[count - 1])
     return safe
 
 
-def upper_bound(wrong: int, count: int) -> float:
-    """The Clopper-Pearson upper bound of an error rate, one-sided at CONFIDENCE."""
-    return 1.0 if wrong >= count else float(beta.ppf(CONFIDENCE, wrong + 1, count - wrong))
+def _starts(total: int, error_budget: float) -> list[int]:
+    """How many of the surest messages each walk answers first; none where even a perfect record would prove nothing.
 
-
-def _sequence(total: int, error_budget: float) -> list[int]:
-    """How many of the surest messages to answer, from few to all.
-
-    It starts where a few errors could be afforded, so that one unlucky early message does not end the walk at once.
+    A few errors can be afforded there, so that one unlucky early message does not end a walk at once. The places depend
+    on nothing that was observed, as the proof requires.
     """
     perfect = int(np.ceil(np.log(1 - CONFIDENCE) / np.log(1 - error_budget)))
-    first = min(2 * perfect, total)
-    if first < perfect:
+    if total < perfect:
         return []
-    return sorted({int(count) for count in np.linspace(first, total, CANDIDATES)})
+    first = min(2 * perfect, total)
+    return sorted({first, max(first, total // 4)})
 
 
 def _promise(error_budget: float, proven: bool, count: int) -> str:

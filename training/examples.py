@@ -76,6 +76,12 @@ def _groups(training_set: TrainingSet) -> set[str]:
 
 
 def _stratum(training_set: TrainingSet, count: int) -> Sequence[int]:
-    """The label, or one common stratum for labels too rare to be spread over all folds (scikit-learn warns of them)."""
+    """The label, or one common stratum for labels too rare to be spread over all folds (scikit-learn warns of them).
+
+    Where all rare ones together are still too few, they are spread with the most frequent label.
+    """
     sizes = Counter(training_set.labels.tolist())
-    return [label if sizes[label] >= count else -1 for label in training_set.labels.tolist()]
+    frequent = {label for label, size in sizes.items() if size >= count}
+    rare = sum(size for label, size in sizes.items() if label not in frequent)
+    common = max(frequent, key=lambda label: (sizes[label], -label)) if frequent and rare < count else -1
+    return [label if label in frequent else common for label in training_set.labels.tolist()]

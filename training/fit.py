@@ -7,6 +7,7 @@ come.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -166,23 +167,24 @@ def _constant_heads(
 def fit_mix(parts: _Predictions, labels: NDArray[np.int64]) -> Mix:
     """The channel weights of greatest likelihood on held-out predictions. Convex: three weights, none below zero."""
     channels = (parts.dense, parts.lexical, np.log(parts.votes + FLOOR))
-    rows = np.arange(len(labels))
-    prior = np.array(PRIOR)
-    strength = PRIOR_STRENGTH / len(labels)
-
-    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        probabilities = softmax(sum(w * scores for w, scores in zip(weights, channels, strict=True)))
-        gradient = np.array([((probabilities * s).sum(axis=1) - s[rows, labels]).mean() for s in channels])
-        away = weights - prior
-        value = -np.log(probabilities[rows, labels] + 1e-12).mean() + strength * (away**2).sum() / 2
-        return float(value), gradient + strength * away
-
-    found = minimize(loss, prior, jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * 3)
+    found = minimize(mix_loss, PRIOR, (channels, labels), jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * 3)
     same = parts.nearest >= SAME_WORDING
     # Laplace's rule, from one success: without any repeated question an example's own label is worth 2/3.
     trust = (int((parts.nearest_label[same] == labels[same]).sum()) + 2) / (int(same.sum()) + 3)
     dense, lexical, neighbours = (float(weight) for weight in found.x)
     return Mix(dense, lexical, neighbours, same_wording_trust=trust)
+
+
+def mix_loss(
+    weights: NDArray[np.float64], channels: Sequence[Scores], labels: NDArray[np.int64]
+) -> tuple[float, NDArray[np.float64]]:
+    """Negative log-likelihood of the labels with the pull of the prior, and its gradient by the weights."""
+    rows, strength = np.arange(len(labels)), PRIOR_STRENGTH / len(labels)
+    probabilities = softmax(sum(w * scores for w, scores in zip(weights, channels, strict=True)))
+    gradient = np.array([((probabilities * s).sum(axis=1) - s[rows, labels]).mean() for s in channels])
+    away = weights - np.array(PRIOR)
+    value = -np.log(probabilities[rows, labels] + 1e-12).mean() + strength * (away**2).sum() / 2
+    return float(value), gradient + strength * away
 
 
 def _mixed(mix: Mix, parts: _Predictions) -> Scores:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from training.evaluate import Evaluation, Prediction
 from training.retrain import Trained
 
 MOST_IN_PICTURE = 40
+CHINESE_FONTS = ("Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", "WenQuanYi Zen Hei")
 
 
 def training_lines(trained: Trained) -> list[str]:
@@ -57,22 +59,36 @@ def _confused_lines(confused: Sequence[tuple[str, str, int]]) -> list[str]:
 
 
 def draw_pictures(predictions: Sequence[Prediction], folder: Path) -> list[Path]:
-    """`confusion.png` and `risk_coverage.png` in `folder`."""
+    """`confusion.png` and `risk_coverage.png` in `folder`; none where there is nothing to draw."""
+    import matplotlib
+
+    if not predictions:
+        return []
     folder.mkdir(parents=True, exist_ok=True)
-    return [
-        _draw_confusion(predictions, folder / "confusion.png"),
-        _draw_risk(predictions, folder / "risk_coverage.png"),
-    ]
+    with matplotlib.rc_context({"font.family": _families()}), warnings.catch_warnings():
+        # Without a font for it a name is drawn as boxes; the picture is still worth having.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        return [
+            _draw_confusion(predictions, folder / "confusion.png"),
+            _draw_risk(predictions, folder / "risk_coverage.png"),
+        ]
+
+
+def _families() -> list[str]:
+    """Matplotlib's own font, then those of Chinese that this machine has."""
+    from matplotlib.font_manager import fontManager
+
+    return ["DejaVu Sans", *(name for name in CHINESE_FONTS if name in fontManager.get_font_names())]
 
 
 def _draw_confusion(predictions: Sequence[Prediction], file: Path) -> Path:
-    """Rows are what customers wanted, columns what was read. With many intents only those with mistakes are drawn."""
+    """Rows are what customers wanted, columns what was read. Of many intents those with mistakes are drawn."""
     from matplotlib.figure import Figure
 
     pairs = [(entry.intent, entry.predicted or OUT_OF_SCOPE) for entry in predictions]
     mistaken = {name for pair in pairs if pair[0] != pair[1] for name in pair}
     everyone = {name for pair in pairs for name in pair}
-    names = sorted(everyone if len(everyone) <= MOST_IN_PICTURE else mistaken)
+    names = sorted(everyone if len(everyone) <= MOST_IN_PICTURE or not mistaken else mistaken)
     if len(names) > MOST_IN_PICTURE:
         worst = sorted(names, key=lambda name: -sum(name in pair and pair[0] != pair[1] for pair in pairs))
         names = sorted(worst[:MOST_IN_PICTURE])
@@ -86,8 +102,8 @@ def _draw_confusion(predictions: Sequence[Prediction], file: Path) -> Path:
     figure = Figure(figsize=(size, size), layout="constrained")
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
-    axes.set_yticks(range(len(names)), names, fontsize=7)
+    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=7, parse_math=False)
+    axes.set_yticks(range(len(names)), names, fontsize=7, parse_math=False)
     axes.set_xlabel("read as")
     axes.set_ylabel("wanted")
     axes.set_title("Share of each intent's questions")

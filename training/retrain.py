@@ -16,7 +16,7 @@ import numpy as np
 
 from chatbot.bot import CLASSIFIER_FOLDER, ENCODER_FOLDER, POLICY_FILE, save_policy
 from chatbot.classifier import save_classifier
-from chatbot.decide import Policy
+from chatbot.decide import MOST_CHOICES, Policy
 from chatbot.encoder import Encoder, OnnxEncoder, TorchEncoder, export_onnx
 from chatbot.errors import ChatbotError
 from chatbot.knowledge import vectors_of
@@ -91,14 +91,16 @@ def encode(training_set: TrainingSet, *, store: Store, encoder: Encoder, steps: 
 
 
 def choose_thresholds(training_set: TrainingSet, held_out: HeldOut, error_budget: float) -> Policy:
-    in_scope = training_set.in_scope
-    best = held_out.probabilities.argmax(axis=1)
-    # What is out of scope is never right to answer; what is read as out of scope is never answered.
-    answerable = np.array(training_set.intents)[best] != OUT_OF_SCOPE
+    probabilities, labels = held_out.probabilities, training_set.labels
+    in_scope = np.array(training_set.intents) != OUT_OF_SCOPE
+    best = probabilities.argmax(axis=1)
+    choices = np.argsort(-np.where(in_scope, probabilities, -1.0), axis=1)[:, :MOST_CHOICES]
     return choose_policy(
-        probability=np.where(answerable, held_out.probabilities.max(axis=1), 0.0),
-        right=(best == training_set.labels) & in_scope,
-        in_scope=in_scope,
+        # What is out of scope is never right to answer; what is read as out of scope is never answered.
+        probability=np.where(in_scope[best], probabilities.max(axis=1), 0.0),
+        right=(best == labels) & in_scope[labels],
+        offered=np.take_along_axis(probabilities, choices, axis=1).sum(axis=1),
+        offers_right=(choices == labels[:, None]).any(axis=1) & in_scope[labels],
         nearest=held_out.nearest,
         error_budget=error_budget,
     )

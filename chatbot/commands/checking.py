@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from chatbot.encoder import DEFAULT, resolve
 from chatbot.errors import ChatbotError
+from chatbot.retriever import faiss
 from chatbot.settings import Settings
 from chatbot.store import Store
 from chatbot.store.migrations import head_revision
@@ -86,8 +87,6 @@ def _packages(_settings: Settings) -> Iterator[Finding]:
             yield Finding("packages", True, f"{name} {version(name)}")
         except PackageNotFoundError:
             yield Finding("packages", False, f'{name} is missing; run "make install"')
-    import faiss
-
     yield Finding("packages", True, f"faiss {faiss.__version__}, {faiss.get_num_gpus()} GPUs")
 
 

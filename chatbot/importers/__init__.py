@@ -113,8 +113,13 @@ def _read(paths: Sequence[Path], *, format: str | None, language: str, redactor:
             read.notes.append(f"{source.name} left out: a YAML file without examples or responses")
             continue
         order.setdefault(source.name, len(order))
+        before = len(items)
         for item in formats.read(source, format=format, language=language):
             items.append(_redacted(item, redactor) if redactor else item)
+        if len(items) == before and not source.found:
+            raise ImportRefused(f"{source.name} has nothing in it to import: a header, or empty lists, and no rows")
+        if len(items) == before:
+            read.notes.append(f"{source.name} has nothing in it to import")
     linked, notes = answers.link((item for item in items if isinstance(item, Answered)), language=language)
     stories = (item for item in items if isinstance(item, RasaExample | RasaIntent | RasaResponse))
     of_rasa = list(rasa.link(stories, language=language))

@@ -13,8 +13,8 @@ from chatbot.text import language_of
 
 COLUMNS = (("instruction",), ("intent",), ("response",))
 
-_ANONYMIZED = re.compile(r"\s+Anonymized\s*(?=\}\})")
-_PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+_ANONYMIZED = re.compile(r"(?<!\s)\s+Anonymized(?=\s{0,9}\}\})")
+_PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
 _ORDER = re.compile(r"(?i)\b(order|purchase)\b")
 
 
@@ -38,4 +38,4 @@ def read(table: Table, *, language: str) -> Iterator[Item]:
 
 def _spoken(match: re.Match[str]) -> str:
     """An order number as the redactor masks it in what customers type; other placeholders as their words."""
-    return "[order]" if _ORDER.search(match[1]) else str(match[1]).lower()
+    return "[order]" if _ORDER.search(match[1]) else str(match[1]).strip().lower()

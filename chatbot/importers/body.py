@@ -10,9 +10,9 @@ from chatbot.importers.records import BadRow
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _PLACEHOLDER = re.compile(
-    r"\{\{\s*(?P<double>[^{}\n]{1,80}?)\s*\}\}|\{\s*(?P<single>[^\W\d_][\w /-]{0,63}?)\s*\}|(?P<brace>[{}])"
+    r"\{\{(?P<double>[^{}\n]{1,80})\}\}|\{ {0,9}(?P<single>[^\W\d_][\w /-]{0,63})\}|(?P<brace>[{}])"
 )
-_PLACEHOLDER_WORDS = re.compile(r"[\w /.&'’#()-]+")
+_PLACEHOLDER_WORDS = re.compile(r"[\w /.&'’#()-]*\w[\w /.&'’#()-]*")
 _NOT_NAME = re.compile(r"[^a-z0-9]+")
 
 

@@ -63,6 +63,8 @@ def read(source: Source, *, format: str | None, language: str) -> Iterator[Item]
         near = difflib.get_close_matches(format, FORMATS, n=1)
         hint = f'; is "{near[0]}" meant?' if near else ""
         raise ImportRefused(f'format "{format}" is unknown; known: {", ".join(FORMATS)}{hint}')
+    if source.is_zip and format in _DOCUMENTS:
+        raise ImportRefused(f"{source.name} is a workbook, which cannot hold the format {format}")
     if source.is_zip or format in TABLES:
         return _tables(source, format, language)
     name = format or _document(source)

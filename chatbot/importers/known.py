@@ -41,7 +41,9 @@ def _names(records: Sequence[Record], snapshot: Snapshot) -> tuple[dict[str, str
             if "intent" not in record.stated:
                 intents[value.intent] = known.intent
         elif value.key in by_key and by_key[value.key].source != value.source:
-            keys[value.key] = f"{value.key}.{hashlib.sha256(answer[1].encode('utf-8', 'replace')).hexdigest()[:8]}"
+            keys[value.key] = (
+                f"{value.key[:180]}.{hashlib.sha256(answer[1].encode('utf-8', 'replace')).hexdigest()[:8]}"
+            )
     return keys, intents
 
 

@@ -1,7 +1,8 @@
 """Rasa's training data: `nlu` examples and domain `responses`, linked by their names across all files of an import.
 
-Only the tree of the YAML is read and nothing is constructed from it, so tags and aliases can do no harm; a size limit
-bounds the parser, which is slow.
+Only the tree of the YAML is read and nothing is constructed from it, so tags and aliases can do no harm. The parser in
+C is eight times faster, but deep nesting ends the process with a segmentation fault; the one in Python refuses. A
+size limit bounds its time.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ from chatbot.importers.records import (
     Skipped,
 )
 from chatbot.text import language_of
-from chatbot.types import Example, Template
+from chatbot.types import OUT_OF_SCOPE, Example, Template
 
-SIZE_LIMIT = 10 * 1024 * 1024
+SIZE_LIMIT = 5 * 1024 * 1024
 ITEM_LIMIT = 500_000
 SECTIONS = ("nlu", "responses", "intents")
 
@@ -167,7 +168,9 @@ def link(items: Iterable[Item], *, language: str) -> Iterator[Record | Skipped]:
         if not isinstance(item, RasaResponse):
             continue
         intent = item.name.removeprefix("utter_")
-        if intent in intents or "/" in intent:
+        if _is_out_of_scope(intent):
+            yield Skipped(item.place, "a response to what is out of scope: the bot hands over instead")
+        elif intent in intents or "/" in intent:
             by_intent[intent].append(item)
         else:
             yield Skipped(item.place, "a response that answers no intent (no intent has its name)")
@@ -185,6 +188,10 @@ def link(items: Iterable[Item], *, language: str) -> Iterator[Record | Skipped]:
         stated = frozenset({"intent", "template"} if link_to else {"intent"})
         example = Example(item.text, item.intent, language_of(item.text, language), template=link_to)
         yield Record(example, item.place, stated)
+
+
+def _is_out_of_scope(intent: str) -> bool:
+    return not intent.startswith("_") and cells.label_of(intent) == OUT_OF_SCOPE
 
 
 def _key(response: RasaResponse, *, alone: bool) -> str:

@@ -17,6 +17,7 @@ from chatbot.errors import ImportRefused
 from chatbot.importers.files import Source
 from chatbot.importers.records import BadRow, Item, Place, Problem
 
+_LONGEST_NAME = 200
 _SENTINEL = "\ue000the-end\ue000"
 _IN_BRACKETS = re.compile(r"[(（\[].*?(?:[)）\]]|$)")
 _SEPARATOR = re.compile(r"[\s_-]+")
@@ -62,7 +63,7 @@ class Table:
 
 def fold(header: str) -> str:
     """A column name without case, "(optional)" and the like, and differences of space, dash and underscore."""
-    return _SEPARATOR.sub(" ", _IN_BRACKETS.sub("", header).casefold()).strip(" *:：\ufeff")
+    return _SEPARATOR.sub(" ", _IN_BRACKETS.sub("", header[:_LONGEST_NAME]).casefold()).strip(" *:：\ufeff")
 
 
 def missing_columns(columns: Sequence[str], wanted: Iterable[Sequence[str]]) -> str:
@@ -70,7 +71,7 @@ def missing_columns(columns: Sequence[str], wanted: Iterable[Sequence[str]]) -> 
     missing = []
     for spellings in wanted:
         if not set(spellings) & set(columns):
-            near = difflib.get_close_matches(spellings[0], columns, n=1, cutoff=0.6)
+            near = difflib.get_close_matches(spellings[0], columns, n=1, cutoff=0.75)
             missing.append(f'"{spellings[0]}"' + (f' (is "{near[0]}" meant?)' if near else ""))
     found = ", ".join(f'"{column:.40}"' for column in columns[:12] if column) or "none"
     return f"no column {' and no column '.join(missing)}; found: {found}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from chatbot.importers.files import Source
 from chatbot.importers.records import Place, Problem
 from chatbot.importers.table import Row, Rows, Table, fold, row_from
 
+ROW_LIMIT = 100_000
 _MAX_COLUMNS = 64
 
 
@@ -20,23 +22,31 @@ def read_workbook(source: Source) -> list[Table]:
     """All sheets with anything in them. Raises ImportRefused where the file is no workbook."""
     try:
         sheets = _read_sheets(source.data)
+    except ImportRefused as error:
+        raise ImportRefused(f"{source.name}: {error}") from None
     # The parser raises whatever a broken part of the file leads it into: KeyError, ParseError, TypeError and others.
     except Exception as error:
         raise ImportRefused(
             f"{source.name} cannot be read as a workbook ({type(error).__name__}); "
             "open it in a spreadsheet program and save it as .xlsx or CSV again"
         ) from error
-    tables = [_table(source.name, title, values, formulas) for title, values, formulas in sheets if values]
+    tables = [_table(source.name, title, lines) for title, lines in sheets if lines]
     if not tables:
         raise ImportRefused(f"{source.name}: all sheets are empty")
     return tables
 
 
-Cells = list[tuple[Any, ...]]
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A row of a sheet. `formulas` are the positions of cells that hold one, whatever value is stored for it."""
+
+    number: int
+    values: tuple[Any, ...]
+    formulas: frozenset[int]
 
 
-def _read_sheets(data: bytes) -> list[tuple[str, Cells, list[set[int]]]]:
-    """(title, values, columns that hold a formula in each row). Read twice: once with values, once with formulas."""
+def _read_sheets(data: bytes) -> list[tuple[str, list[_Line]]]:
+    """(title, rows that are not empty). Each sheet is read twice in step: for the values, and for the formulas."""
     import openpyxl
 
     with warnings.catch_warnings():
@@ -45,10 +55,19 @@ def _read_sheets(data: bytes) -> list[tuple[str, Cells, list[set[int]]]]:
         valued = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         written = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=False)
         for sheet, twin in zip(valued.worksheets, written.worksheets, strict=True):
-            values = [tuple(cell.value for cell in row) for row in _grid(sheet)]
-            formulas = [{i for i, cell in enumerate(row) if cell.data_type == "f"} for row in _grid(twin)]
-            found.append((str(sheet.title), values, formulas))
+            found.append((str(sheet.title), list(_lines(sheet, twin))))
         return found
+
+
+def _lines(sheet: Any, twin: Any) -> Iterator[_Line]:
+    kept = 0
+    for number, (values, written) in enumerate(zip(_grid(sheet), _grid(twin), strict=True), start=1):
+        formulas = frozenset(i for i, cell in enumerate(written) if cell.data_type == "f")
+        if formulas or any(_text(cell.value).strip() for cell in values):
+            kept += 1
+            if kept > ROW_LIMIT:
+                raise ImportRefused(f"sheet {sheet.title} has more than {ROW_LIMIT:,} rows; save it as CSV")
+            yield _Line(number, tuple(cell.value for cell in values), formulas)
 
 
 def _grid(sheet: Any) -> Iterator[tuple[Any, ...]]:
@@ -56,28 +75,24 @@ def _grid(sheet: Any) -> Iterator[tuple[Any, ...]]:
     yield from sheet.iter_rows(max_col=_MAX_COLUMNS)
 
 
-def _table(name: str, title: str, values: Cells, formulas: list[set[int]]) -> Table:
-    start = next((i for i, row in enumerate(values) if any(_text(cell).strip() for cell in row)), 0)
-    columns = [fold(_text(cell)) for cell in values[start]]
+def _table(name: str, title: str, lines: list[_Line]) -> Table:
+    columns = [fold(_text(cell)) for cell in lines[0].values]
     while columns and not columns[-1]:
         columns.pop()
-    rows = _rows(name, title, columns, values, formulas, start + 1)
-    return Table(f"{name}, sheet {title}", tuple(columns), rows)
+    return Table(f"{name}, sheet {title}", tuple(columns), _rows(name, title, columns, lines[1:]))
 
 
-def _rows(name: str, title: str, columns: Sequence[str], values: Cells, formulas: list[set[int]], first: int) -> Rows:
-    for number in range(first, len(values)):
-        place = Place(name, number + 1, f"sheet {title}, row {number + 1}")
-        row = list(values[number])
-        empty = [i for i in sorted(formulas[number]) if i < len(row) and row[i] is None]
+def _rows(name: str, title: str, columns: Sequence[str], lines: list[_Line]) -> Rows:
+    for line in lines:
+        place = Place(name, line.number, f"sheet {title}, row {line.number}")
+        empty = [i for i in sorted(line.formulas) if line.values[i] is None]
         if empty:
             column = columns[empty[0]] if empty[0] < len(columns) else str(empty[0] + 1)
             yield Problem(place, f'the formula in column "{column}" has no stored value; save the file in Excel once')
             continue
-        cells = [_text(cell) for cell in row]
-        if any(cell.strip() for cell in cells):
-            cells += [""] * (len(columns) - len(cells))
-            yield _checked(row_from(place, columns, cells))
+        cells = [_text(cell) for cell in line.values]
+        cells += [""] * (len(columns) - len(cells))
+        yield _checked(row_from(place, columns, cells))
 
 
 def _checked(row: Row | Problem) -> Row | Problem:

@@ -25,9 +25,13 @@ class Store:
     def open(cls, url: str, *, migrate: bool = False) -> Store:
         """Connect. With `migrate` the schema is brought up to date first, otherwise MigrationNeeded says how."""
         database = Database(url)
-        if migrate:
-            upgrade(database)
-        check_schema(database)
+        try:
+            if migrate:
+                upgrade(database)
+            check_schema(database)
+        except BaseException:
+            database.close()
+            raise
         return cls(database, Conversations(database), KnowledgeStore(database), Versions(database))
 
     def save_turn(self, turn: Turn) -> Exchange:

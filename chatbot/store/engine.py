@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
 from chatbot.errors import SettingsError, StoreBusy, StoreError
@@ -35,6 +35,8 @@ class Database:
             self.engine: Engine = create_engine(url, hide_parameters=True, pool_pre_ping=not self.is_sqlite)
         except (ArgumentError, NoSuchModuleError, ImportError) as error:
             raise SettingsError(f"database_url cannot be used: {error}") from error
+        except OSError as error:
+            raise StoreError(f"the database's folder cannot be made: {error.filename} ({error.strerror})") from error
         self._writer = threading.Lock()
         if self.is_sqlite:
             event.listen(self.engine, "connect", _configure_sqlite)
@@ -44,7 +46,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session on one consistent snapshot; changes made in it are dropped."""
-        with _clear_errors(), Session(self.engine) as session:
+        with clear_errors(), Session(self.engine) as session:
             yield session
 
     @contextmanager
@@ -52,7 +54,7 @@ class Database:
         """A session that holds the write lock from its first statement and commits at the end, or nothing at all."""
         with (
             self._one_writer(),
-            _clear_errors(),
+            clear_errors(),
             Session(self.writing, expire_on_commit=False) as session,
             session.begin(),
         ):
@@ -88,11 +90,12 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def _clear_errors() -> Iterator[None]:
+def clear_errors() -> Iterator[None]:
+    """What the database refuses, as StoreBusy or StoreError. Only the first line: PostgreSQL adds values after it."""
     try:
         yield
-    except OperationalError as error:
-        reason = str(error.orig)
+    except DBAPIError as error:
+        reason = str(error.orig).partition("\n")[0]
         if "locked" in reason or "busy" in reason:
             raise StoreBusy("the database is busy with another writer; try again in a moment") from error
         raise StoreError(f"the database refused: {reason}") from error

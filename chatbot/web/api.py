@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import email.message
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
+from starlette.routing import BaseRoute, Route
 
 from chatbot.bot import LiveBot
 from chatbot.errors import NotFound
@@ -216,11 +218,11 @@ def _id(given: str, of: str) -> str:
     return given
 
 
-def nothing_else(router: APIRouter) -> APIRouter:
-    """What answers below /api where `router` does not: without it the page, which is mounted at "/", would."""
+def nothing_else(routes: Sequence[BaseRoute]) -> APIRouter:
+    """What answers below /api where `routes` do not: without it the page, which is mounted at "/", would."""
 
     def refuse(request: Request) -> None:
-        allowed = allowed_methods(router, request.scope)
+        allowed = allowed_methods(routes, request.scope["path"])
         if allowed:
             raise problems.of_status(405, {"Allow": ", ".join(sorted(allowed))})
         raise problems.of_status(404)
@@ -231,11 +233,11 @@ def nothing_else(router: APIRouter) -> APIRouter:
     return rest
 
 
-def allowed_methods(router: APIRouter, scope: Any) -> set[str]:
-    """The methods of the routes whose pattern fits the path of this request."""
-    found: set[str] = set()
-    for route in router.routes:
-        pattern = getattr(route, "path_regex", None)
-        if pattern and pattern.match(scope["path"]):
-            found |= getattr(route, "methods", None) or set()
-    return found
+def allowed_methods(routes: Sequence[BaseRoute], path: str) -> set[str]:
+    """The methods that one of `routes` takes at this path, whatever the request's own is."""
+    return {
+        method
+        for route in routes
+        if isinstance(route, Route) and route.path_regex.match(path)
+        for method in route.methods or ()
+    }

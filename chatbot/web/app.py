@@ -39,7 +39,7 @@ def create_app(*, settings: Settings, store: Store, bots: LiveBot, redactor: Red
     api = Api(settings=settings, store=store, bots=bots, redactor=redactor, limiter=messages).router()
     app.include_router(Health(store=store, bots=bots).router())
     app.include_router(api)
-    app.include_router(nothing_else(api))
+    app.include_router(nothing_else([*api.routes, *app.routes]))
     app = mount_chat(app, settings=settings, store=store, bots=bots, redactor=redactor, limiter=messages)
     app.state.closing = Closing()
     app.add_middleware(

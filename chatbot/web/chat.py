@@ -13,9 +13,9 @@ from pathlib import Path
 
 import anyio.to_thread
 import gradio as gr
+import gradio.events
 from anyio import CapacityLimiter
 from fastapi import FastAPI
-from gradio.themes import Base, Color
 from starlette.datastructures import Headers
 from starlette.staticfiles import StaticFiles
 
@@ -23,10 +23,12 @@ from chatbot.bot import LiveBot
 from chatbot.redact import Redactor
 from chatbot.settings import Settings
 from chatbot.store import Store
+from chatbot.web.caching import KeptAssets
 from chatbot.web.limits import RateLimiter
 from chatbot.web.page import Dress, DressedPage
 from chatbot.web.shopfront import Shopfront
 from chatbot.web.talk import MAX_COMMENT_CHARS, Call, Refused, Reply, Talk, refusal_of
+from chatbot.web.theme import theme
 from chatbot.web.visitor import VisitorCookie, visitor_of
 from chatbot.web.wording import REASONS, language_tag, preferred_language, word, words
 
@@ -35,18 +37,6 @@ AT_ONCE = 8
 """Answers that are worked on at the same time; more would only share the same cores."""
 WAITING = 64
 """Requests that may wait for their turn; one more is told that we are busy, which beats a spinner without end."""
-SYSTEM_FONTS = (
-    "system-ui",
-    "-apple-system",
-    "Segoe UI",
-    "Roboto",
-    "Noto Sans",
-    "PingFang SC",
-    "Microsoft YaHei",
-    "Noto Sans CJK SC",
-    "sans-serif",
-)
-
 Work = Callable[[Call, str, str], Reply]
 
 
@@ -63,11 +53,12 @@ def mount_chat(
         shopfront=shopfront,
         max_message_chars=settings.max_message_chars,
     )
-    assets = f"/chat-assets/{_digest(STATIC)}"
-    app.mount(assets, StaticFiles(directory=STATIC), name="chat-assets")
+    assets = f"chat-assets/{_digest(STATIC)}"  # relative: the page may live below a path of the shop's site
+    app.mount(f"/{assets}", StaticFiles(directory=STATIC), name="chat-assets")
+    app.add_middleware(KeptAssets, prefixes=("/assets/", f"/{assets}/"))
     app.add_middleware(DressedPage, dress=_dresser(settings, shopfront, assets))
     app.add_middleware(VisitorCookie, secure=settings.public_url.startswith("https://"))
-    return gr.mount_gradio_app(
+    gr.mount_gradio_app(
         app,
         chat_page(talk, settings),
         path="/",
@@ -82,11 +73,13 @@ def mount_chat(
         pwa=False,
         mcp_server=False,
     )
+    return app
 
 
 def chat_page(talk: Talk, settings: Settings) -> gr.Blocks:
     """The components and the endpoints. Their texts come with the page, in the visitor's language."""
-    with gr.Blocks(title="", analytics_enabled=False, fill_width=True) as page:
+    page = gr.Blocks(title="", analytics_enabled=False, fill_width=True)
+    with page:
         with gr.Column(elem_id="chat"):
             gr.Column(elem_id="masthead")
             gr.Column(elem_id="transcript")
@@ -100,7 +93,7 @@ def chat_page(talk: Talk, settings: Settings) -> gr.Blocks:
                     gr.Column(elem_id="privacy", scale=1)
         for name, work in (("open", talk.open), ("send", talk.send), ("rate", talk.rate), ("renew", talk.renew)):
             # Past Gradio's queue: its event stream ends with the server, and its client then reloads the page.
-            gr.api(_endpoint(work, settings), api_name=name, api_visibility="private", queue=False)
+            gradio.events.api(_endpoint(work, settings), api_name=name, api_visibility="private", queue=False)
     page.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE)
     return page
 
@@ -132,6 +125,7 @@ def _dresser(settings: Settings, shopfront: Shopfront, assets: str) -> Callable[
         name = shopfront.shop(language).name or word("service", language)
         start = {
             "name": name,
+            "language": language_tag(language),
             "words": words(language),
             "reasons": REASONS,
             "limit": settings.max_message_chars,
@@ -149,48 +143,8 @@ def _dresser(settings: Settings, shopfront: Shopfront, assets: str) -> Callable[
     return dress
 
 
-def theme() -> Base:
-    """Gradio's base theme with the page's colours, so that both agree before the style sheet has loaded."""
-    return Base(primary_hue=GREEN, neutral_hue=STONE, font=SYSTEM_FONTS, font_mono=("ui-monospace", "monospace")).set(
-        body_background_fill="#f5f4f0",
-        body_background_fill_dark="#111514",
-        body_text_color="#1d2422",
-        body_text_color_dark="#e8edeb",
-    )
-
-
-GREEN = Color(
-    "#eef7f3",
-    "#d8ede4",
-    "#b4dccb",
-    "#86c4ab",
-    "#57a588",
-    "#37886c",
-    "#1f6f58",
-    "#1a5a48",
-    "#17483b",
-    "#143c32",
-    "#0a221d",
-    name="green",
-)
-STONE = Color(
-    "#faf9f7",
-    "#f5f4f0",
-    "#e7e5df",
-    "#d3d1ca",
-    "#a3a59f",
-    "#707772",
-    "#56605b",
-    "#414a46",
-    "#28302d",
-    "#1a201e",
-    "#111514",
-    name="stone",
-)
-
-
 def _digest(folder: Path) -> str:
-    """Stands in the address of the static files: a browser may keep them, and a new release is never mixed with them."""
+    """Stands in the address of the static files: browsers may keep them, and releases are never mixed."""
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

@@ -23,7 +23,7 @@ _MANIFEST = re.compile(r'\s*<link rel="manifest"[^>]*>')
 
 @dataclass(frozen=True, slots=True)
 class Dress:
-    """What one visitor's page is dressed with. `assets` is the path of the static files, with their version in it."""
+    """What one visitor's page is dressed with. `assets` is the path of the static files, relative to the page."""
 
     language_tag: str
     title: str

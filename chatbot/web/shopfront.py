@@ -15,7 +15,9 @@ from chatbot.types import HANDOFF_INTENT, OUT_OF_SCOPE, Action
 from chatbot.web.lines import hosts_in
 
 SUGGESTIONS = 6
+MAX_EXAMPLE_CHARS = 40
 _TRIED = 24
+_EXAMPLES_TRIED = 3
 _SMALL_TALK = frozenset({"greeting", "hello", "goodbye", "bye", "thanks", "thank", "person", "human", "agent"})
 """Words in the name of an intent that nobody needs an example question for."""
 
@@ -56,12 +58,15 @@ class Shopfront:
         return Shop(facts.get("shop_name", ""), hosts_in(texts), self._suggestions(bot, language, day))
 
     def _suggestions(self, bot: Bot, language: str, day: date) -> tuple[str, ...]:
-        """Titles of the intents with the most examples, as far as the bot answers that very title in that language."""
+        """One question for each of the intents with the most examples, as far as the bot answers that very question."""
         found: list[str] = []
-        for intent in _frequent(bot)[:_TRIED]:
-            title = bot.knowledge.intents[intent].titles.get(language) if intent in bot.knowledge.intents else None
-            if title and len(found) < SUGGESTIONS and self._is_answered(bot, title, intent, language, day):
-                found.append(title)
+        for intent in _frequent(bot, language)[:_TRIED]:
+            answered = (
+                text for text in _wordings(bot, intent, language) if self._is_answered(bot, text, intent, language, day)
+            )
+            found += [text for text in [next(answered, None)] if text]
+            if len(found) == SUGGESTIONS:
+                break
         return tuple(found)
 
     def _is_answered(self, bot: Bot, title: str, intent: str, language: str, day: date) -> bool:
@@ -70,11 +75,26 @@ class Shopfront:
         return given.action is Action.ANSWER and given.intent == intent and spoken == language
 
 
-def _frequent(bot: Bot) -> list[str]:
-    """Intents worth suggesting, most examples first, equal ones in the order in which they were taught."""
-    counts = Counter(example.intent for example in bot.knowledge.examples.values())
+def _frequent(bot: Bot, language: str) -> list[str]:
+    """Intents worth suggesting that have an answer in the language: most examples in it first, then as taught."""
+    spoken = {template.intent for template in bot.knowledge.templates.values() if template.language == language}
+    counts = Counter(example.intent for example in bot.knowledge.examples.values() if example.language == language)
     return [
         intent
         for intent, _ in counts.most_common()
-        if intent not in (OUT_OF_SCOPE, HANDOFF_INTENT) and not _SMALL_TALK & set(intent.split("_"))
+        if intent in spoken
+        and intent not in (OUT_OF_SCOPE, HANDOFF_INTENT)
+        and not _SMALL_TALK & set(intent.split("_"))
     ]
+
+
+def _wordings(bot: Bot, intent: str, language: str) -> list[str]:
+    """Its title first, then the first short examples: a title may say too little to be understood alone."""
+    known = bot.knowledge.intents.get(intent)
+    title = known.titles.get(language) if known else None
+    examples = [
+        example.text
+        for example in bot.knowledge.examples.values()
+        if example.intent == intent and example.language == language and len(example.text) <= MAX_EXAMPLE_CHARS
+    ]
+    return [text for text in [title, *examples[:_EXAMPLES_TRIED]] if text]

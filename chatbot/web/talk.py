@@ -113,24 +113,17 @@ class Talk:
 
     def rate(self, call: Call, visitor: str, language: str) -> Reply:  # noqa: ARG002 - all calls have one form
         """Keep the verdict on one reply; a later one replaces it."""
-        message, verdict, reason, comment = (call.get(name) for name in ("message", "verdict", "reason", "comment"))
-        known = isinstance(verdict, str) and verdict in REASONS
-        if not known or not isinstance(message, str) or not isinstance(comment, str | None):
-            raise Refused("malformed", again=False)
-        if reason is not None and reason not in REASONS[verdict]:
-            raise Refused("malformed", again=False)
-        if comment and len(comment) > MAX_COMMENT_CHARS:
-            raise Refused("too_long", again=False, length=len(comment), limit=MAX_COMMENT_CHARS)
+        message, verdict, reason, comment = _opinion(call)
         conversation = self._store.conversations.latest_open(visitor)
         if conversation is None:
             raise Refused("gone", again=False)
         wait = self._limiter.take(f"{conversation.id}/feedback")
         if wait:
             raise Refused("too_fast", seconds=whole_seconds(wait))
-        kept = self._redactor.redact(comment) if comment and comment.strip() else None
+        kept = self._redactor.redact(comment) if comment else None
         try:
             self._store.conversations.give_feedback(
-                message, conversation_id=conversation.id, verdict=Verdict(verdict), reason=reason, comment=kept
+                message, conversation_id=conversation.id, verdict=verdict, reason=reason, comment=kept
             )
         except NotFound as error:
             raise Refused("gone", again=False) from error
@@ -168,6 +161,19 @@ class Talk:
                 if choice.intent == intent and conversation:
                     return conversation, choice.title
         raise Refused("not_offered", again=False)
+
+
+def _opinion(call: Call) -> tuple[str, Verdict, str | None, str | None]:
+    """Message id, verdict, reason and comment, as far as our own page could have sent them."""
+    message, verdict, reason, comment = (call.get(name) for name in ("message", "verdict", "reason", "comment"))
+    if not isinstance(message, str) or not isinstance(verdict, str) or verdict not in REASONS:
+        raise Refused("malformed", again=False)
+    if not isinstance(comment, str | None) or not (reason is None or reason in REASONS[verdict]):
+        raise Refused("malformed", again=False)
+    comment = (comment or "").strip()
+    if len(comment) > MAX_COMMENT_CHARS:
+        raise Refused("too_long", again=False, length=len(comment), limit=MAX_COMMENT_CHARS)
+    return message, Verdict(verdict), reason, comment or None
 
 
 def refusal_of(error: Exception) -> Refused:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -60,8 +62,13 @@ def test_a_table_about_something_else(refusal: Refusal) -> None:
     )
 
 
-def test_every_format_is_documented() -> None:
-    from pathlib import Path
-
-    document = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
-    assert [name for name in formats.FORMATS if f"`{name}`" not in document] == []
+def test_every_format_is_documented_with_an_example_that_is_read(load: Import) -> None:
+    document = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    sections = re.findall(r"(?m)^## `([a-z0-9-]+)`$(.*?)(?=^## |\Z)", document, re.DOTALL)
+    assert [name for name, _text in sections] == sorted(formats.FORMATS)
+    for name, text in sections:
+        blocks = re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL)
+        assert blocks, name
+        for suffix, content in blocks:
+            assert load(f"{name}.{suffix}", content).records, name
+            assert load(f"{name}.{suffix}", content, format=name).records, name

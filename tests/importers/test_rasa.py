@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chatbot.importers import make_plan, parse
+import pytest
+
+from chatbot.importers import make_plan, parse, rasa
 from chatbot.redact import Redactor
 from chatbot.store.knowledge import Snapshot
 from chatbot.types import Example, Template
@@ -73,6 +75,15 @@ def test_an_edited_response_is_a_change(load: Import) -> None:
     assert plan.counts["templates"].changed == 1
 
 
+def test_a_response_to_what_is_out_of_scope_is_left_out(load: Import) -> None:
+    parsed = load(
+        "domain.yml",
+        "nlu:\n- intent: out_of_scope\n  examples: |\n    - a joke\nresponses:\n  utter_out_of_scope:\n  - text: No.\n",
+    )
+    assert [type(record.value) for record in parsed.records] == [Example]
+    assert "out of scope" in parsed.notes[0]
+
+
 def test_broken_yaml_names_the_line(refusal: Refusal) -> None:
     assert refusal("nlu.yml", "nlu:\n- intent: a\n  examples: |\n  - x\n bad: [").startswith("nlu.yml, line ")
 
@@ -82,15 +93,16 @@ def test_tags_construct_nothing(refusal: Refusal) -> None:
     assert "must have named fields" in text
 
 
-def test_aliases_do_not_multiply(refusal: Refusal) -> None:
-    many = ", ".join(["*e"] * 1000)
-    entries = "\n".join(["- *n"] * 1000)
+def test_aliases_do_not_multiply(refusal: Refusal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rasa, "ITEM_LIMIT", 500)
+    many = ", ".join(["*e"] * 100)
+    entries = "\n".join(["- *n"] * 100)
     text = refusal("nlu.yml", f"e: &e {{text: a}}\nx: &n {{intent: a, examples: [{many}]}}\nnlu:\n{entries}\n")
-    assert text == "nlu.yml holds more than 500,000 entries; split it"
+    assert text == "nlu.yml holds more than 500 entries; split it"
 
 
 def test_deep_nesting(refusal: Refusal) -> None:
-    assert "nested too deep" in refusal("nlu.yml", "nlu: " + "[" * 100_000)
+    assert "nested too deep" in refusal("nlu.yml", "nlu: " + "[" * 5_000)
 
 
 def test_a_line_without_a_dash(refusal: Refusal) -> None:

@@ -5,6 +5,7 @@ import zipfile
 from datetime import date
 
 import openpyxl
+import pytest
 
 from chatbot.types import Example, Template
 
@@ -12,10 +13,10 @@ from .conftest import Import, Refusal
 
 
 def workbook(*rows: list[object], title: str = "FAQ") -> bytes:
-    book = openpyxl.Workbook()
-    book.active.title = title
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet(title)
     for row in rows:
-        book.active.append(row)
+        sheet.append(row)
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
@@ -85,3 +86,19 @@ def test_an_archive_that_is_no_workbook_inside(refusal: Refusal) -> None:
 
 def test_all_sheets_empty(refusal: Refusal) -> None:
     assert "t.xlsx: all sheets are empty" in refusal("t.xlsx", workbook())
+
+
+def test_rows_far_below_cost_nothing(load: Import) -> None:
+    data = edited(workbook(["text", "intent"], ["hi", "x"]), "xl/worksheets/sheet1.xml", 'r="2"', 'r="50000"')
+    record = load("t.xlsx", data).records[0]
+    assert (record.value, record.place.line) == (Example("hi", "x", source="t.xlsx"), 50_000)
+
+
+def test_too_many_rows(refusal: Refusal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatbot.importers.workbook.ROW_LIMIT", 2)
+    data = workbook(["text", "intent"], ["hi", "x"], ["ho", "x"])
+    assert refusal("t.xlsx", data) == "t.xlsx: sheet FAQ has more than 2 rows; save it as CSV"
+
+
+def test_a_workbook_holds_no_documents(refusal: Refusal) -> None:
+    assert "cannot hold the format rasa" in refusal("t.xlsx", workbook(["text", "intent"]), format="rasa")

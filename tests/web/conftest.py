@@ -34,10 +34,11 @@ def server(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     live.stop()
 
 
-@pytest.fixture
-def own_server(trained_home: Path, tmp_path: Path) -> Iterator[LiveServer]:
-    """For tests that stop and start it."""
-    live = LiveServer(shutil.copytree(trained_home, tmp_path / "home"))
+@pytest.fixture(scope="module")
+def strict_server(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """For tests that stop and start it; takes two messages a minute from a conversation."""
+    home = shutil.copytree(trained_home, tmp_path_factory.mktemp("strict") / "home")
+    live = LiveServer(home, messages_per_minute="2")
     live.start()
     yield live
     live.stop()

@@ -17,7 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Request
 
 ROOT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -71,7 +71,11 @@ class LiveServer:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self._wait(patience)
+        try:
+            self._wait(patience)
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         if self._process is None:
@@ -117,9 +121,17 @@ class ChatPage:
         self.complaints: list[str] = []
         self.dialogs: list[str] = []
         self.page.on("request", self._watch)
-        self.page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
+        self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
+        self.page.on("dialog", self._dismiss)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
 
     def _watch(self, request: Request) -> None:
         if not request.url.startswith((self.url, "data:", "blob:")):
@@ -155,7 +167,9 @@ class ChatPage:
         return self.page.locator(".line[data-id] .bubble p").all_inner_texts()
 
     def expect_replies(self, count: int) -> None:
-        self.page.wait_for_function("count => document.querySelectorAll('.line.bot[data-id]').length === count", arg=count)
+        self.page.wait_for_function(
+            "count => document.querySelectorAll('.line.bot[data-id]').length === count", arg=count
+        )
 
     def say(self, text: str) -> str:
         """Type, press Enter, and read the reply."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from chatbot.phrases import phrase
 from chatbot.web.wording import word
@@ -21,7 +21,18 @@ pytestmark = pytest.mark.browser
 
 QUESTION = "How long does standard delivery take?"
 OTHER_QUESTION = "What payment methods do you accept?"
-VAGUE = ("my order", "problem with my order", "return", "delivery", "my account", "gift", "parcel", "money", "card", "help me")
+VAGUE = (
+    "my order",
+    "problem with my order",
+    "return",
+    "delivery",
+    "my account",
+    "gift",
+    "parcel",
+    "money",
+    "card",
+    "help me",
+)
 
 PAYLOADS = (
     "<script>alert(1)</script>",
@@ -41,7 +52,7 @@ PAYLOADS = (
     "<details open ontoggle=alert(10)><summary>x</summary></details>",
     "</script></textarea></title><script>alert(11)</script>",
     "&lt;b&gt;not an entity&lt;/b&gt; &amp; &#60;",
-    '<math><mtext></mtext><mglyph><style><img src=x onerror=alert(12)>',
+    "<math><mtext></mtext><mglyph><style><img src=x onerror=alert(12)>",
 )
 
 
@@ -82,17 +93,23 @@ def test_the_page_greets_with_the_name_of_the_shop_and_six_questions_that_are_an
     suggestions = chat.page.get_by_role("group", name=word("examples", "en")).get_by_role("button")
     assert suggestions.count() == 6
     title = suggestions.first.inner_text()
-    intent = next(row["name"] for row in shop("intents") if row["title"]["en"] == title)
+    intents = {row["text"]: row["intent"] for row in shop("examples")}
+    intents |= {row["title"]["en"]: row["name"] for row in shop("intents")}
     suggestions.first.click()
     chat.expect_replies(1)
     assert chat.texts()[0] == title
-    assert chat.texts()[1] in approved(intent)
+    assert chat.texts()[1] in approved(intents[title])
     expect(suggestions.first).to_be_hidden()
+
+
+def held_up(route: Route) -> None:
+    time.sleep(0.6)
+    route.continue_()
 
 
 def test_own_words_and_a_typing_sign_are_there_before_the_server_has_answered(customer: NewCustomer) -> None:
     chat = customer()
-    chat.page.route("**/gradio_api/run/send", lambda route: (time.sleep(0.6), route.continue_())[1])
+    chat.page.route("**/gradio_api/run/send", held_up)
     took = chat.page.evaluate(
         """async (text) => {
             const box = document.querySelector("#box textarea");
@@ -197,12 +214,12 @@ def test_the_transcript_and_the_verdict_survive_a_reload_masked(customer: NewCus
     expect(chat.replies.last.get_by_role("button", name=word("up", "en"))).to_have_attribute("aria-pressed", "true")
 
 
-def test_the_conversation_goes_on_after_the_server_was_restarted(
-    customer: NewCustomer, own_server: LiveServer
+def test_the_conversation_goes_on_after_a_restart_of_the_server(
+    customer: NewCustomer, strict_server: LiveServer
 ) -> None:
-    chat = customer(own_server.url)
+    chat = customer(strict_server.url)
     first = chat.say(QUESTION)
-    own_server.stop()
+    strict_server.stop()
     chat.box.fill(OTHER_QUESTION)
     chat.box.press("Enter")
     expect(chat.page.get_by_role("alert")).to_have_text(word("error.offline", "en"))
@@ -210,7 +227,7 @@ def test_the_conversation_goes_on_after_the_server_was_restarted(
     expect(chat.box).to_be_focused()
     assert chat.questions.count() == 1
     assert chat.page.locator(".toast-wrap:visible").count() == 0
-    own_server.start()
+    strict_server.start()
     chat.page.get_by_role("button", name=word("retry", "en")).click()
     chat.expect_replies(2)
     expect(chat.box).to_have_value("")
@@ -349,21 +366,21 @@ def test_a_message_that_is_too_long_stays_in_the_box(customer: NewCustomer) -> N
     assert chat.questions.count() == 0
 
 
-def test_whoever_sends_too_fast_is_told_how_long_to_wait(customer: NewCustomer, server: LiveServer) -> None:
-    chat = customer()
-    for number in range(30):
-        body = {"data": [{"text": "quick", "key": f"{number:032}", "choice": None, "person": False}]}
-        answer = chat.context.request.post(f"{server.url}gradio_api/run/send", data=body).json()["data"][0]
-        assert "error" not in answer
+def test_whoever_sends_too_fast_is_told_how_long_to_wait(customer: NewCustomer, strict_server: LiveServer) -> None:
+    chat = customer(strict_server.url)
+    chat.say("hello")
+    chat.say("hello again")
     chat.box.fill(QUESTION)
     chat.box.press("Enter")
-    expect(chat.page.get_by_role("alert")).to_have_text(re.compile(r"Please wait [12] s"))
+    expect(chat.page.get_by_role("alert")).to_have_text(re.compile(r"Please wait [123]?\d s"))
     expect(chat.box).to_have_value(QUESTION)
+    assert chat.replies.count() == 2
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
+def test_what_no_page_of_ours_would_send_gets_a_sentence_and_stores_nothing(
+    customer: NewCustomer, server: LiveServer
+) -> None:
+    calls: list[object] = [
         None,
         "text",
         [],
@@ -374,16 +391,12 @@ def test_whoever_sends_too_fast_is_told_how_long_to_wait(customer: NewCustomer, 
         {"text": "x", "key": "short"},
         {"text": "x", "key": "k" * 32, "choice": ["a"]},
         {"text": None, "key": "k" * 32},
-    ],
-)
-def test_what_no_page_of_ours_would_send_gets_a_sentence_and_stores_nothing(
-    customer: NewCustomer, server: LiveServer, call: object
-) -> None:
+    ]
+    chat = customer()
     before = server.rows("SELECT count(*) FROM messages")
-    chat = customer.__wrapped__ if hasattr(customer, "__wrapped__") else customer
-    page = chat()
-    answer = page.context.request.post(f"{server.url}gradio_api/run/send", data={"data": [call]}).json()["data"][0]
-    assert answer["error"]["sentence"] == word("error.malformed", "en")
+    for call in calls:
+        answer = chat.context.request.post(f"{server.url}gradio_api/run/send", data={"data": [call]})
+        assert answer.json()["data"][0]["error"]["sentence"] == word("error.malformed", "en"), call
     assert server.rows("SELECT count(*) FROM messages") == before
 
 
@@ -466,28 +479,32 @@ def test_the_log_never_holds_what_customers_wrote(customer: NewCustomer, server:
 # --- For everyone -----------------------------------------------------------------------------------------------
 
 
-def violations(chat: ChatPage) -> list[str]:
-    chat.page.wait_for_timeout(300)  # colours are judged once nothing moves any more
-    found = Axe().run(chat.page).response["violations"]
-    return [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
+def check_accessible(chat: ChatPage, state: str) -> None:
+    """Axe finds nothing, in light and in dark, on a desktop and on a phone."""
+    for width, height in ((1280, 800), (375, 667)):
+        chat.page.set_viewport_size({"width": width, "height": height})
+        for scheme in ("light", "dark"):
+            chat.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            chat.page.wait_for_timeout(50)
+            found = Axe().run(chat.page).response["violations"]
+            nodes = [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
+            assert nodes == [], (state, scheme, width)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [(1280, 800), (375, 667)])
-def test_axe_finds_nothing_in_any_state(customer: NewCustomer, scheme: str, size: tuple[int, int]) -> None:
-    chat = customer(color_scheme=scheme, viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce")
-    assert violations(chat) == [], "empty"
+def test_axe_finds_nothing_in_any_state(customer: NewCustomer) -> None:
+    chat = customer(reduced_motion="reduce")
+    check_accessible(chat, "empty")
     chat.say(QUESTION)
     chat.ask_until_choices(VAGUE)
-    assert violations(chat) == [], "conversation with choices"
+    check_accessible(chat, "conversation with choices")
     chat.replies.last.get_by_role("button", name=word("down", "en")).click()
     expect(chat.replies.last.locator(".panel")).to_be_visible()
     chat.replies.last.get_by_role("button", name=word("reason.wrong", "en")).click()
-    assert violations(chat) == [], "feedback panel"
+    check_accessible(chat, "feedback panel")
     chat.box.fill("x" * 2001)
     chat.box.press("Enter")
     expect(chat.page.get_by_role("alert")).to_be_visible()
-    assert violations(chat) == [], "error"
+    check_accessible(chat, "error")
 
 
 def test_a_screen_reader_hears_new_messages_and_no_old_ones(customer: NewCustomer) -> None:
@@ -531,6 +548,7 @@ def test_a_chinese_browser_gets_a_chinese_page(customer: NewCustomer, server: Li
     assert chat.page.locator("html").get_attribute("lang") == "zh-Hans"
     expect(chat.box).to_have_attribute("placeholder", word("box.hint", "zh"))
     expect(chat.page.get_by_role("button", name=word("new", "zh"))).to_be_visible()
+    assert chat.page.get_by_role("group", name=word("examples", "zh")).get_by_role("button").count() > 0
     chat.page.get_by_role("button", name=word("person", "zh")).click()
     chat.expect_replies(1)
     assert chat.texts() == [phrase("person", "zh"), phrase("handoff.person", "zh")]
@@ -543,11 +561,11 @@ def test_a_chinese_browser_gets_a_chinese_page(customer: NewCustomer, server: Li
 
 def test_a_long_conversation_opens_at_its_end_and_scrolls(customer: NewCustomer, server: LiveServer) -> None:
     chat = customer()
-    for number in range(25):
+    for number in range(12):
         body = {"data": [{"text": f"question {number}", "key": f"{number:032}", "choice": None, "person": False}]}
         chat.context.request.post(f"{server.url}gradio_api/run/send", data=body)
     chat.reload()
-    assert chat.replies.count() == 25
+    assert chat.replies.count() == 12
     expect(chat.replies.last.locator(".bubble")).to_be_in_viewport()
     latest: Locator = chat.page.get_by_role("button", name=word("latest", "en"))
     expect(latest).to_be_hidden()

@@ -275,7 +275,11 @@ def _sent(app: ASGIApp, scope: dict[str, Any], chunks: list[Message]) -> tuple[i
         "type": "http", "method": "POST", "path": "/x", "raw_path": b"/x", "query_string": b"", "scheme": "http",
         "client": ("127.0.0.1", 1), "headers": [(b"host", b"localhost")], **scope,
     }  # fmt: skip
-    asyncio.run(app(full, receive, send))
+
+    async def call() -> None:
+        await app(full, receive, send)
+
+    asyncio.run(call())
     return (sent[0]["status"], sent[1]["body"]) if sent else (0, b"")
 
 

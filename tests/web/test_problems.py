@@ -28,7 +28,7 @@ from chatbot.web.problems import (
 
 
 def _document(problem: Problem) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(problem.response("0" * 32).body)
+    document: dict[str, Any] = json.loads(bytes(problem.response("0" * 32).body))
     return document
 
 
@@ -36,7 +36,7 @@ def test_the_document() -> None:
     response = field_problem("text", "is empty").response("ab" * 16)
     assert response.status_code == 422
     assert response.headers["content-type"] == "application/problem+json"
-    assert json.loads(response.body) == {
+    assert json.loads(bytes(response.body)) == {
         "type": "urn:problem-type:chatbot:invalid",
         "title": "A field is not as it should be",
         "status": 422,
@@ -107,7 +107,7 @@ def test_no_json_at_all() -> None:
 def test_any_name_of_a_field_can_be_written(name: str, count: int) -> None:
     found = [{"type": "x", "loc": ("body", f"{name}{n}\ud800"), "msg": "no", "input": name} for n in range(count)]
     response = problem_of(RequestValidationError(found)).response("0" * 32)
-    errors = json.loads(response.body)["errors"]
+    errors = json.loads(bytes(response.body))["errors"]
     assert response.status_code == INVALID.status
     assert len(errors) == min(count, 20)
     assert all(len(error["field"]) <= 100 and error["field"].encode() for error in errors)

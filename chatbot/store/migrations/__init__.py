@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,12 +14,12 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from chatbot.errors import MigrationNeeded
-from chatbot.store.engine import Database
+from chatbot.errors import MigrationNeeded, StoreError
+from chatbot.store.engine import Database, clear_errors
 
 
 def current_revision(database: Database) -> str | None:
-    with database.engine.connect() as connection:
+    with clear_errors(), database.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
@@ -30,22 +31,17 @@ def head_revision() -> str:
 
 def check_schema(database: Database) -> None:
     """Raises MigrationNeeded unless the schema is exactly the one this program was written for."""
-    current, head = current_revision(database), head_revision()
-    if current == head:
-        return
-    known = {script.revision for script in ScriptDirectory.from_config(_config(None)).walk_revisions()}
-    if current is not None and current not in known:
-        raise MigrationNeeded(
-            f"the database has schema {current}, which is newer than this program ({head}); install a newer version"
-        )
-    raise MigrationNeeded(f'the database has schema {current or "none"}, not {head}; run "chatbot db upgrade"')
+    current, head = _known_revision(database), head_revision()
+    if current != head:
+        raise MigrationNeeded(f'the database has schema {current or "none"}, not {head}; run "chatbot db upgrade"')
 
 
 def upgrade(database: Database) -> Path | None:
     """Bring the schema to the head; returns the backup taken first (SQLite, only if there was a schema)."""
-    if current_revision(database) == head_revision():
+    current = _known_revision(database)
+    if current == head_revision():
         return None
-    backup = _backup(database) if current_revision(database) else None
+    backup = _backup(database) if current else None
     _run(database, lambda config: command.upgrade(config, "head"))
     return backup
 
@@ -57,6 +53,18 @@ def downgrade(database: Database, revision: str) -> Path | None:
     return backup
 
 
+def _known_revision(database: Database) -> str | None:
+    """The schema's revision; raises MigrationNeeded for one that this program has never heard of."""
+    current = current_revision(database)
+    known = {script.revision for script in ScriptDirectory.from_config(_config(None)).walk_revisions()}
+    if current is not None and current not in known:
+        raise MigrationNeeded(
+            f"the database has schema {current}, which is newer than this program ({head_revision()}); "
+            "install a newer version"
+        )
+    return current
+
+
 def _config(connection: Connection | None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
@@ -66,9 +74,29 @@ def _config(connection: Connection | None) -> Config:
 
 
 def _run(database: Database, step: Callable[[Config], None]) -> None:
-    # One write transaction around all steps: SQLite's schema changes roll back too, once BEGIN is explicit.
-    with database.writing.begin() as connection:
+    """One write transaction around all steps: SQLite's schema changes roll back too, once BEGIN is explicit."""
+    with clear_errors(), _without_foreign_keys(database) as connection, connection.begin():
         step(_config(connection))
+        if database.is_sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+            raise StoreError("the migration would leave rows without the row they belong to; nothing was changed")
+
+
+@contextmanager
+def _without_foreign_keys(database: Database) -> Iterator[Connection]:
+    """Batch mode changes a table by dropping it, and with foreign keys on that deletes what refers to its rows.
+
+    SQLite takes this pragma only outside a transaction, so it goes to the driver's own connection.
+    """
+    with database.writing.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        if database.is_sqlite:
+            driver.execute("PRAGMA foreign_keys=OFF")
+        try:
+            yield connection
+        finally:
+            if database.is_sqlite:
+                driver.execute("PRAGMA foreign_keys=ON")
 
 
 def _backup(database: Database) -> Path | None:
@@ -78,8 +106,6 @@ def _backup(database: Database) -> Path | None:
         return None
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     target = Path(file).with_name(f"{Path(file).name}.{stamp}.bak")
-    with sqlite3.connect(file) as source, sqlite3.connect(target) as copy:
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(target)) as copy:
         source.backup(copy)
-    source.close()
-    copy.close()
     return target

@@ -160,7 +160,8 @@ function run() {
   }
 
   function dress() {
-    document.title = start.name;
+    document.title = start.name; // Gradio has set both by its own lights
+    document.documentElement.lang = start.language;
     const initial = Array.from(start.name)[0].toUpperCase();
     const fresh = button(words.new, { look: "ghost", image: "fresh", id: "new", onclick: startOver });
     document.getElementById("masthead").append(
@@ -173,6 +174,7 @@ function run() {
       ),
     );
     box.setAttribute("aria-label", words.box);
+    box.closest("label").querySelector("span").textContent = words.box;
     box.placeholder = words["box.hint"];
     box.setAttribute("enterkeyhint", "send");
     box.setAttribute("autocomplete", "off");

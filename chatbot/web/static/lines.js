@@ -109,7 +109,7 @@ export class Transcript {
       group.append(...line.choices.map(pick));
       element.append(group);
     }
-    element.append(...rating(line, this.tools, moment(line.at), () => this.distance() < NEAR_THE_END && this.toEnd(true)));
+    element.append(...rating(line, this.tools, moment(line.at)));
   }
 
   // Only the newest message may still be answered by a click.

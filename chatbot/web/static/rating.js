@@ -3,7 +3,7 @@
 import { button, icon, make } from "./make.js";
 import { call, newKey } from "./wire.js";
 
-export function rating(line, { words, reasons, limit }, time, onGrow) {
+export function rating(line, { words, reasons, limit }, time) {
   const panel = make("div", { class: "panel", role: "group", id: `panel-${newKey()}` });
   panel.hidden = true;
   const status = make("span", { class: "status", role: "status" });
@@ -58,7 +58,7 @@ export function rating(line, { words, reasons, limit }, time, onGrow) {
     fill();
     panel.hidden = false;
     paint();
-    onGrow();
+    panel.scrollIntoView({ block: "nearest" });
   }
 
   function close() {

@@ -1,0 +1,213 @@
+"""The database under load: nothing lost, nothing half done, and errors that people can read."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from chatbot.errors import SettingsError, StoreBusy, StoreError
+from chatbot.store import engine
+from chatbot.store.engine import Database
+from .together import run_together
+
+SECRET = "my card is 4111 and my name is Ada"
+
+COUNT_IN_A_PROCESS = """
+import sys
+from sqlalchemy import text
+from chatbot.store.engine import Database
+
+database = Database(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(int(sys.argv[2])):
+    with database.write() as session:
+        value = session.scalar(text("SELECT value FROM counter"))
+        session.execute(text("UPDATE counter SET value = :new"), {"new": value + 1})
+database.close()
+"""
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path / 'counter.db'}")
+    with database.write() as session:
+        session.execute(text("CREATE TABLE counter (value INTEGER NOT NULL)"))
+        session.execute(text("CREATE TABLE words (word TEXT PRIMARY KEY)"))
+        session.execute(text("CREATE TABLE letters (word TEXT NOT NULL REFERENCES words (word))"))
+        session.execute(text("INSERT INTO counter VALUES (0)"))
+    yield database
+    database.close()
+
+
+def counted(database: Database) -> int:
+    with database.read() as session:
+        return int(session.scalar(text("SELECT value FROM counter")) or 0)
+
+
+def add_one(database: Database) -> None:
+    with database.write() as session:
+        value = session.scalar(text("SELECT value FROM counter"))
+        session.execute(text("UPDATE counter SET value = :new"), {"new": (value or 0) + 1})
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 5000), ("secure_delete", 1)],
+)
+def test_each_connection_has_the_settings_that_lose_nothing(database: Database, pragma: str, value: object) -> None:
+    with database.read() as one, database.read() as other:
+        assert one.scalar(text(f"PRAGMA {pragma}")) == value
+        assert other.scalar(text(f"PRAGMA {pragma}")) == value
+
+
+def test_eight_threads_that_read_then_write_lose_no_update(database: Database) -> None:
+    def work(_number: int) -> None:
+        for _ in range(25):
+            add_one(database)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    assert counted(database) == 200
+
+
+def test_two_processes_that_read_then_write_lose_no_update(database: Database) -> None:
+    outcomes = run_together(COUNT_IN_A_PROCESS, str(database.engine.url), "60")
+    assert outcomes == [(0, "", ""), (0, "", "")]
+    assert counted(database) == 120
+
+
+def test_a_reader_keeps_its_snapshot_while_a_writer_commits(database: Database) -> None:
+    with database.read() as reader:
+        assert reader.scalar(text("SELECT value FROM counter")) == 0
+        add_one(database)
+        assert counted(database) == 1
+        assert reader.scalar(text("SELECT value FROM counter")) == 0
+
+
+def test_nobody_sees_what_is_not_committed(database: Database) -> None:
+    with database.write() as session:
+        session.execute(text("UPDATE counter SET value = 9"))
+        assert counted(database) == 0
+    assert counted(database) == 9
+
+
+def test_a_failed_write_leaves_nothing_and_frees_the_lock(database: Database) -> None:
+    def fail() -> None:
+        with database.write() as session:
+            session.execute(text("UPDATE counter SET value = 9"))
+            raise RuntimeError("halfway")
+
+    with pytest.raises(RuntimeError, match="halfway"):
+        fail()
+    assert counted(database) == 0
+    add_one(database)
+    assert counted(database) == 1
+
+
+def test_changes_made_while_reading_are_dropped(database: Database) -> None:
+    with database.read() as session:
+        session.execute(text("UPDATE counter SET value = 9"))
+    assert counted(database) == 0
+
+
+def test_a_writer_waits_for_the_other_one(database: Database) -> None:
+    holds, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with database.write() as session:
+            session.execute(text("UPDATE counter SET value = value + 10"))
+            holds.set()
+            go_on.wait(10)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(hold)
+        assert holds.wait(10)
+        second = pool.submit(add_one, database)
+        assert not second.done()
+        go_on.set()
+        first.result(10)
+        second.result(10)
+    assert counted(database) == 11
+
+
+def test_busy_when_another_process_holds_the_lock_too_long(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_MILLISECONDS", 50)
+    impatient = Database(str(database.engine.url))
+    with closing(sqlite3.connect(tmp_path / "counter.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreBusy, match="busy with another writer; try again in a moment"):
+            add_one(impatient)
+        assert counted(impatient) == 0  # readers never wait
+        other.execute("ROLLBACK")
+    add_one(impatient)
+    assert counted(impatient) == 1
+    impatient.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO nowhere VALUES (:words)",  # no such table
+        "INSERT INTO letters VALUES (:words)",  # a foreign key that points nowhere
+        "INSERT INTO words VALUES (:words), (:words)",  # not unique
+        "INSERT INTO counter VALUES (abs(:words, 1))",  # a wrong call
+    ],
+)
+def test_an_error_never_carries_the_customers_words(database: Database, statement: str) -> None:
+    def fail() -> None:
+        with database.write() as session:
+            session.execute(text(statement), {"words": SECRET})
+
+    with pytest.raises(StoreError) as caught:
+        fail()
+    told: list[str] = []
+    error: BaseException | None = caught.value
+    while error is not None:
+        told.append(str(error))
+        error = error.__cause__ or error.__context__
+    assert told[0].startswith("the database refused: ")
+    assert not any(word in line for line in told for word in ("4111", "Ada"))
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "broken.db").write_bytes(b"this is a shopping list, not a database. " * 100)
+    database = Database(f"sqlite:///{tmp_path / 'broken.db'}")
+    with pytest.raises(StoreError, match="the database refused: file is not a database"):
+        counted(database)
+    database.close()
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(StoreError, match=r"the database's folder cannot be made: .*file"):
+        Database(f"sqlite:///{tmp_path / 'file' / 'below' / 'shop.db'}")
+
+
+@pytest.mark.parametrize("url", ["no url at all", "nosuchdatabase://host/name"])
+def test_an_url_that_cannot_be_used(url: str) -> None:
+    with pytest.raises(SettingsError, match="database_url cannot be used: "):
+        Database(url)
+
+
+def test_a_malformed_url_does_not_show_its_password() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Database("postgresql//shop:hunter2@host/name")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_folder_of_a_new_database_is_made(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'deep' / 'er' / 'shop.db'}")
+    with database.write() as session:
+        session.execute(text("CREATE TABLE t (x)"))
+    database.close()
+    assert (tmp_path / "deep" / "er" / "shop.db").is_file()

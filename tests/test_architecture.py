@@ -1,0 +1,366 @@
+"""How the house stands: which part may know which, and what may stand nowhere.
+
+ARROWS is the list of all imports between parts. A new arrow is a change of this list that somebody reviews; it has to
+point down the LADDER.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+LADDER = (
+    "chatbot.__main__",
+    "chatbot.cli",
+    "chatbot.commands",
+    "training.report",
+    "training.retrain",
+    "training.evaluate",
+    "training.fit",
+    "training.calibrate",
+    "training.examples",
+    "training.metrics",
+    "training.progress",
+    "chatbot.wiring",
+    "chatbot.web",
+    "chatbot.respond",
+    "chatbot.bot",
+    "chatbot.registry",
+    "chatbot.knowledge",
+    "chatbot.export",
+    "chatbot.importers",
+    "chatbot.store",
+    "chatbot.retriever",
+    "chatbot.classifier",
+    "chatbot.encoder",
+    "chatbot.decide",
+    "chatbot.templates",
+    "chatbot.redact",
+    "chatbot.numbers",
+    "chatbot.patterns",
+    "chatbot.phrases",
+    "chatbot.text",
+    "chatbot.settings",
+    "chatbot.types",
+    "chatbot.errors",
+)
+"""From the top down; a part may only know what stands below it."""
+
+ARROWS: dict[str, set[str]] = {
+    "chatbot.__main__": {"chatbot.cli"},
+    "chatbot.cli": {"chatbot.commands", "chatbot.errors", "chatbot.settings"},
+    "chatbot.commands": {
+        "chatbot.bot",
+        "chatbot.encoder",
+        "chatbot.errors",
+        "chatbot.export",
+        "chatbot.importers",
+        "chatbot.respond",
+        "chatbot.retriever",
+        "chatbot.settings",
+        "chatbot.store",
+        "chatbot.templates",
+        "chatbot.text",
+        "chatbot.types",
+        "chatbot.web",
+        "chatbot.wiring",
+        "training.evaluate",
+        "training.progress",
+        "training.report",
+        "training.retrain",
+    },
+    "chatbot.wiring": {
+        "chatbot.bot",
+        "chatbot.errors",
+        "chatbot.redact",
+        "chatbot.registry",
+        "chatbot.settings",
+        "chatbot.store",
+        "chatbot.web",
+    },
+    "chatbot.web": {
+        "chatbot.bot",
+        "chatbot.errors",
+        "chatbot.phrases",
+        "chatbot.redact",
+        "chatbot.respond",
+        "chatbot.settings",
+        "chatbot.store",
+        "chatbot.types",
+    },
+    "chatbot.respond": {
+        "chatbot.bot",
+        "chatbot.decide",
+        "chatbot.errors",
+        "chatbot.phrases",
+        "chatbot.redact",
+        "chatbot.store",
+        "chatbot.templates",
+        "chatbot.text",
+        "chatbot.types",
+    },
+    "chatbot.bot": {
+        "chatbot.classifier",
+        "chatbot.decide",
+        "chatbot.encoder",
+        "chatbot.knowledge",
+        "chatbot.registry",
+        "chatbot.store",
+        "chatbot.types",
+    },
+    "chatbot.registry": {"chatbot.errors", "chatbot.store"},
+    "chatbot.knowledge": {
+        "chatbot.decide",
+        "chatbot.encoder",
+        "chatbot.retriever",
+        "chatbot.store",
+        "chatbot.text",
+        "chatbot.types",
+    },
+    "chatbot.export": {"chatbot.store", "chatbot.types"},
+    "chatbot.importers": {
+        "chatbot.errors",
+        "chatbot.redact",
+        "chatbot.store",
+        "chatbot.text",
+        "chatbot.types",
+    },
+    "chatbot.store": {"chatbot.errors", "chatbot.text", "chatbot.types"},
+    "chatbot.retriever": {"chatbot.types"},
+    "chatbot.classifier": {"chatbot.types"},
+    "chatbot.encoder": {"chatbot.errors", "chatbot.types"},
+    "chatbot.decide": {"chatbot.templates", "chatbot.types"},
+    "chatbot.templates": {"chatbot.types"},
+    "chatbot.redact": {"chatbot.numbers", "chatbot.patterns", "chatbot.types"},
+    "chatbot.numbers": {"chatbot.patterns"},
+    "chatbot.phrases": {"chatbot.types"},
+    "chatbot.settings": {"chatbot.errors"},
+    "training.report": {"chatbot.types", "training.evaluate", "training.retrain"},
+    "training.retrain": {
+        "chatbot.bot",
+        "chatbot.classifier",
+        "chatbot.decide",
+        "chatbot.encoder",
+        "chatbot.errors",
+        "chatbot.knowledge",
+        "chatbot.registry",
+        "chatbot.settings",
+        "chatbot.store",
+        "chatbot.types",
+        "training.calibrate",
+        "training.examples",
+        "training.fit",
+        "training.metrics",
+        "training.progress",
+    },
+    "training.evaluate": {
+        "chatbot.bot",
+        "chatbot.importers",
+        "chatbot.redact",
+        "chatbot.respond",
+        "chatbot.text",
+        "chatbot.types",
+        "training.metrics",
+        "training.progress",
+    },
+    "training.fit": {
+        "chatbot.classifier",
+        "chatbot.knowledge",
+        "chatbot.retriever",
+        "chatbot.types",
+        "training.examples",
+        "training.progress",
+    },
+    "training.calibrate": {"chatbot.decide"},
+    "training.examples": {"chatbot.errors", "chatbot.store", "chatbot.text", "chatbot.types"},
+}
+
+LIBRARIES: dict[str, set[str]] = {
+    "gradio": {"chatbot.web"},
+    "uvicorn": {"chatbot.web"},
+    "fastapi": {"chatbot.web", "chatbot.wiring"},
+    "sqlalchemy": {"chatbot.store"},
+    "sqlite3": {"chatbot.store"},
+    "alembic": {"chatbot.store"},
+    "faiss": {"chatbot.retriever"},
+    "torch": {"chatbot.encoder", "chatbot.classifier", "training.fit"},
+    "transformers": {"chatbot.encoder", "chatbot.classifier", "training.fit"},
+    "sentence_transformers": {"chatbot.encoder", "chatbot.classifier", "training.fit"},
+    "onnxruntime": {"chatbot.encoder"},
+    "typer": {"chatbot.cli", "chatbot.commands"},
+    "matplotlib": {"training.report"},
+}
+"""The only parts that may import a library, so that it can be changed there."""
+
+RUNS_WHAT_IT_READS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+
+IMPORT_ALL = """
+import importlib, json, os, pathlib, pkgutil, sys, threading
+environment = dict(os.environ)
+import chatbot, training
+names = [
+    module.name
+    for package in (chatbot, training)
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + ".")
+    if not module.name.startswith(("chatbot.web", "chatbot.store.migrations.env", "chatbot.store.migrations.versions."))
+    and not module.name.endswith("__main__")
+]
+for name in names:
+    importlib.import_module(name)
+import logging
+print(json.dumps({
+    "modules": len(names),
+    "files": [str(path) for path in pathlib.Path().rglob("*")],
+    "threads": [thread.name for thread in threading.enumerate()],
+    "environment": sorted(name for name, _ in environment.items() ^ os.environ.items()),
+    "loggers": len(logging.getLogger().handlers),
+    "heavy": sorted({"torch", "gradio", "transformers", "sentence_transformers", "matplotlib"} & set(sys.modules)),
+}))
+"""
+
+
+def sources(*folders: str) -> list[Path]:
+    return sorted(file for folder in folders for file in (ROOT / folder).rglob("*.py"))
+
+
+@lru_cache(maxsize=1000)
+def parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"), str(file))
+
+
+def part(module: str) -> str:
+    """The top-level module or package that a dotted name belongs to."""
+    return ".".join(module.split(".")[:2])
+
+
+def part_of(file: Path) -> str:
+    return part(".".join(file.relative_to(ROOT).with_suffix("").parts))
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Every module that a file imports, also inside functions."""
+    for node in ast.walk(parsed(file)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file} has a relative import; the product names its modules in full"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def arrows() -> set[tuple[str, str]]:
+    found = set()
+    for file in sources("chatbot", "training"):
+        for name in imported(file):
+            if name.split(".")[0] in ("chatbot", "training") and part(name) != part_of(file):
+                found.add((part_of(file), part(name)))
+    return found
+
+
+def test_the_arrows_are_those_on_the_list() -> None:
+    listed = {(top, below) for top, all_below in ARROWS.items() for below in all_below}
+    assert sorted(arrows() - listed) == [], "new arrows: put them on the list if they should be"
+    assert sorted(listed - arrows()) == [], "arrows that are no more: take them off the list"
+
+
+def test_arrows_point_down() -> None:
+    place = {name: number for number, name in enumerate(LADDER)}
+    assert [(top, below) for top, below in sorted(arrows()) if place[top] >= place[below]] == []
+
+
+def test_each_part_has_its_place() -> None:
+    parts = {part_of(file) for file in sources("chatbot", "training")}
+    assert parts - {"chatbot.__init__", "training.__init__"} == set(LADDER)
+
+
+def test_only_the_commands_know_training() -> None:
+    knowing = {top for top, below in arrows() if top.startswith("chatbot") and below.startswith("training")}
+    assert knowing == {"chatbot.commands"}
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_library_is_imported_in_its_place_only(library: str) -> None:
+    users = {
+        part_of(file)
+        for file in sources("chatbot", "training")
+        if any(name.split(".")[0] == library for name in imported(file))
+    }
+    assert users <= LIBRARIES[library]
+
+
+def risks(file: Path) -> Iterator[str]:
+    """What could run code that somebody else wrote."""
+    for node in ast.walk(parsed(file)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] in RUNS_WHAT_IT_READS)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in RUNS_WHAT_IT_READS:
+            yield str(node.module)
+        elif isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            if called in ("eval", "exec", "builtins.eval", "builtins.exec", "__import__", "torch.load", "yaml.load"):
+                yield called
+            yield from (
+                keyword.arg for keyword in node.keywords if keyword.arg in ("allow_pickle", "trust_remote_code")
+            )
+
+
+def test_nothing_runs_what_it_reads() -> None:
+    files = sources("chatbot", "training", "benchmarks", "tests")
+    assert {str(file.relative_to(ROOT)): found for file in files if (found := list(risks(file)))} == {}
+
+
+@pytest.mark.parametrize(
+    ("program", "found"),
+    [
+        ("import pickle", ["pickle"]),
+        ("from joblib import load", ["joblib"]),
+        ("def f():\n    import dill.session", ["dill.session"]),
+        ("eval('1')", ["eval"]),
+        ("torch.load(file)", ["torch.load"]),
+        ("numpy.load(file, allow_pickle=True)", ["allow_pickle"]),
+        ("model.eval()\nre.compile('x')\ntomllib.load(file)", []),
+    ],
+)
+def test_the_search_for_risks_finds_them(program: str, found: list[str], tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(program)
+    assert list(risks(tmp_path / "program.py")) == found
+
+
+def test_only_redact_makes_a_redacted() -> None:
+    makers = {
+        str(file.relative_to(ROOT))
+        for file in sources("chatbot", "training", "benchmarks")
+        for node in ast.walk(parsed(file))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Redacted"
+    }
+    assert makers == {"chatbot/redact.py"}
+
+
+def run(program: str, folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_nothing_happens_at_import(tmp_path: Path) -> None:
+    found = json.loads(run(IMPORT_ALL, tmp_path))
+    assert found.pop("modules") > 50
+    assert found == {"files": [], "threads": ["MainThread"], "environment": [], "loggers": 0, "heavy": []}
+
+
+def test_the_command_line_starts_without_the_heavy_libraries(tmp_path: Path) -> None:
+    program = (
+        "import sys, chatbot.wiring, chatbot.cli\n"
+        "print(sorted({'torch', 'gradio', 'transformers', 'sklearn', 'onnxruntime', 'matplotlib'} & set(sys.modules)))"
+    )
+    assert run(program, tmp_path) == "[]\n"

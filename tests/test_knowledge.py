@@ -1,0 +1,235 @@
+"""Knowledge of a real shop, as it is loaded and as it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from chatbot.encoder import Encoder, OnnxEncoder
+from chatbot.knowledge import Knowledge, load_knowledge, refresh, vectors_of
+from chatbot.store import Store
+from chatbot.store.knowledge import Changes
+from chatbot.types import Example, Fact, Intent, Status, Template, Vector
+
+TODAY = date(2026, 11, 22)
+QUESTION = "do you sell gift cards"
+
+
+class Counting:
+    """The real encoder; it remembers what it was asked for."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
+        self.asked: list[str] = []
+
+    @property
+    def fingerprint(self) -> str:
+        return self.encoder.fingerprint
+
+    @property
+    def dimension(self) -> int:
+        return self.encoder.dimension
+
+    def encode(self, texts: Sequence[str]) -> Vector:
+        self.asked += texts
+        return self.encoder.encode(texts)
+
+
+@pytest.fixture(scope="module")
+def minilm(tiny_shop: Path) -> OnnxEncoder:
+    version = (tiny_shop / "models" / "CURRENT").read_text().strip()
+    return OnnxEncoder(tiny_shop / "models" / version / "encoder", threads=1)
+
+
+@pytest.fixture
+def encoder(minilm: OnnxEncoder) -> Counting:
+    return Counting(minilm)
+
+
+@pytest.fixture
+def knowledge(store: Store, encoder: Counting) -> Knowledge:
+    return load_knowledge(store.knowledge, encoder)
+
+
+def nearest(knowledge: Knowledge, text: str, encoder: Encoder) -> tuple[str, str, float]:
+    hit = knowledge.neighbours(encoder.encode([text]))[0][0]
+    return hit.text, hit.intent, hit.similarity
+
+
+def found(
+    knowledge: Knowledge,
+    text: str,
+    encoder: Encoder,
+    language: str = "en",
+    day: date = TODAY,
+    intent: str | None = None,
+) -> list[str | None]:
+    hits = knowledge.search(encoder.encode([text])[0], language=language, day=day, intent=intent)
+    assert [hit.similarity for hit in hits] == sorted((hit.similarity for hit in hits), reverse=True)
+    return [hit.key for hit in hits]
+
+
+def stored_example(store: Store, text: str) -> Example:
+    return next(example for example in store.knowledge.snapshot().examples if example.text == text)
+
+
+def stored_template(store: Store, key: str) -> Template:
+    return next(template for template in store.knowledge.snapshot().templates if template.key == key)
+
+
+def test_everything_approved_is_indexed_and_no_vector_is_made_twice(
+    store: Store, knowledge: Knowledge, encoder: Counting
+) -> None:
+    assert (len(knowledge.example_index), len(knowledge.template_index)) == (60, 6)
+    first = list(encoder.asked)
+    assert all(text in {template.body for template in knowledge.templates.values()} for text in first)  # of training
+    again = load_knowledge(store.knowledge, encoder)
+    assert encoder.asked == first
+    assert nearest(again, "Shop  hours", encoder) == ("shop hours", "opening_hours", pytest.approx(1, abs=1e-5))
+
+
+def test_what_is_added_is_found_at_once_and_only_that_is_encoded(
+    store: Store, knowledge: Knowledge, encoder: Counting
+) -> None:
+    encoder.asked.clear()
+    store.knowledge.apply(
+        Changes(
+            templates=(Template("gift_cards", "gift_cards", "We have gift cards from 10 pounds."),),
+            examples=(Example(QUESTION, "gift_cards", template="gift_cards"),),
+        )
+    )
+    new = refresh(knowledge, store.knowledge, encoder)
+    assert sorted(encoder.asked) == ["We have gift cards from 10 pounds.", QUESTION]
+    assert new.revision == knowledge.revision + 1
+    hit = new.neighbours(encoder.encode([QUESTION]))[0][0]
+    assert (hit.kind, hit.text, hit.intent, hit.key) == ("example", QUESTION, "gift_cards", "gift_cards")
+    assert hit.similarity == pytest.approx(1, abs=1e-6)
+    assert found(new, "gift cards", encoder)[0] == "gift_cards"
+
+
+def test_nothing_changed_is_the_same_object(store: Store, knowledge: Knowledge, encoder: Counting) -> None:
+    assert refresh(knowledge, store.knowledge, encoder) is knowledge
+
+
+@pytest.mark.parametrize("status", [Status.RETIRED, Status.PROPOSED])
+def test_what_is_withdrawn_is_gone_at_once_and_comes_back_without_encoding(
+    status: Status, store: Store, knowledge: Knowledge, encoder: Counting
+) -> None:
+    example, template = stored_example(store, "shop hours"), stored_template(store, "size_guide")
+    store.knowledge.apply(
+        Changes(examples=(replace(example, status=status),), templates=(replace(template, status=status),))
+    )
+    new = refresh(knowledge, store.knowledge, encoder)
+    assert nearest(new, "shop hours", encoder)[0] != "shop hours"
+    assert "size_guide" not in found(new, template.body, encoder)
+    assert (new.template("size_guide"), "size_guide" in new.by_intent) == (None, False)
+    assert (len(new.example_index), len(new.template_index)) == (59, 5)
+    store.knowledge.apply(Changes(examples=(example,), templates=(template,)))
+    encoder.asked.clear()
+    back = refresh(new, store.knowledge, encoder)
+    assert encoder.asked == []
+    assert nearest(back, "shop hours", encoder)[0] == "shop hours"
+    assert found(back, template.body, encoder)[0] == "size_guide"
+
+
+def test_a_rewritten_template_gets_a_new_vector(store: Store, knowledge: Knowledge, encoder: Counting) -> None:
+    old = stored_template(store, "payment_methods")
+    store.knowledge.apply(Changes(templates=(replace(old, body="Bring seashells and smiles; we take no money."),)))
+    encoder.asked.clear()
+    new = refresh(knowledge, store.knowledge, encoder)
+    assert encoder.asked == ["Bring seashells and smiles; we take no money."]
+    top = new.search(encoder.encode(["seashells and smiles"])[0], language="en", day=TODAY)[0]
+    assert (top.key, top.text) == ("payment_methods", "Bring seashells and smiles; we take no money.")
+    again = new.search(encoder.encode([old.body])[0], language="en", day=TODAY)
+    assert max(hit.similarity for hit in again) < 0.9
+
+
+def test_another_label_needs_no_new_vector(store: Store, knowledge: Knowledge, encoder: Counting) -> None:
+    store.knowledge.apply(Changes(examples=(replace(stored_example(store, "shop hours"), intent="size_guide"),)))
+    encoder.asked.clear()
+    new = refresh(knowledge, store.knowledge, encoder)
+    assert encoder.asked == []
+    assert nearest(new, "shop hours", encoder)[:2] == ("shop hours", "size_guide")
+
+
+def test_an_older_knowledge_still_answers_and_passes_over_what_is_new(
+    store: Store, knowledge: Knowledge, encoder: Counting
+) -> None:
+    store.knowledge.apply(
+        Changes(
+            examples=(
+                Example(QUESTION, "gift_cards"),
+                replace(stored_example(store, "shop hours"), status=Status.RETIRED),
+            )
+        )
+    )
+    refresh(knowledge, store.knowledge, encoder)
+    assert QUESTION not in {hit.text for hit in knowledge.neighbours(encoder.encode([QUESTION]))[0]}
+    assert "shop hours" not in {hit.text for hit in knowledge.neighbours(encoder.encode(["shop hours"]))[0]}
+    assert nearest(knowledge, "parcel status", encoder)[:2] == ("parcel status", "track_order")
+    assert found(knowledge, "sizes", encoder)[0] == "size_guide"
+
+
+def test_templates_are_filtered_by_language_day_and_intent(
+    store: Store, knowledge: Knowledge, encoder: Counting
+) -> None:
+    store.knowledge.apply(
+        Changes(
+            templates=(
+                Template("opening_hours.xmas", "opening_hours", "Closed.", valid_from=date(2026, 12, 24)),
+                Template("payment_methods.old", "payment_methods", "Cheques.", valid_until=date(2026, 11, 22)),
+            )
+        )
+    )
+    new = refresh(knowledge, store.knowledge, encoder)
+    assert found(new, "open", encoder, intent="opening_hours") == ["opening_hours"]
+    assert set(found(new, "open", encoder, day=date(2026, 12, 24), intent="opening_hours")) == {
+        "opening_hours",
+        "opening_hours.xmas",
+    }
+    pay = [found(new, "pay", encoder, day=date(2026, 11, day), intent="payment_methods") for day in (22, 23)]
+    assert [set(keys) for keys in pay] == [{"payment_methods", "payment_methods.old"}, {"payment_methods"}]
+    assert found(new, "open", encoder, intent="nothing_such") == []
+
+
+def test_an_intent_without_a_template_in_the_language_is_searched_in_any(
+    knowledge: Knowledge, encoder: Counting
+) -> None:
+    keys = found(knowledge, "营业时间", encoder, language="zh")
+    assert set(keys) == {"opening_hours.zh", "track_order", "return_item", "payment_methods", "size_guide"}
+
+
+def test_an_offer_holds_facts_values_titles_and_templates(
+    store: Store, knowledge: Knowledge, encoder: Counting
+) -> None:
+    offer = knowledge.offer(language="zh", day=TODAY, values={"order_number": "JP-1", "shop_name": "Mine"})
+    assert offer.values == {"shop_name": "Mine", "support_phone": "020 7946 0123", "order_number": "JP-1"}
+    assert [template.key for template in offer.wordings("opening_hours")] == ["opening_hours.zh"]
+    assert [template.key for template in offer.wordings("size_guide")] == ["size_guide"]
+    assert [offer.title(intent) for intent in ("size_guide", "gift_cards/price")] == ["尺码指南", "Gift cards: price"]
+    store.knowledge.apply(
+        Changes(facts=(Fact("support_phone", "112"),), intents=(Intent("size_guide", {"en": "Sizes"}),))
+    )
+    new = refresh(knowledge, store.knowledge, encoder).offer(language="zh", day=TODAY, values={})
+    assert (new.values["support_phone"], new.title("size_guide")) == ("112", "Sizes")
+
+
+def test_an_empty_shop_knows_nothing_and_can_learn(empty_store: Store, encoder: Counting) -> None:
+    empty = load_knowledge(empty_store.knowledge, encoder)
+    assert empty.neighbours(encoder.encode(["hello"])) == [()]
+    assert found(empty, "hello", encoder) == []
+    empty_store.knowledge.apply(Changes(examples=(Example("hello", "greet"),)))
+    assert nearest(refresh(empty, empty_store.knowledge, encoder), "hello", encoder)[1] == "greet"
+
+
+def test_vectors_come_in_the_order_of_the_records(store: Store, encoder: Counting) -> None:
+    records = [Example("b is new here", "x"), stored_example(store, "shop hours"), Example("B is new here!", "x")]
+    vectors = vectors_of(records, store=store.knowledge, encoder=encoder)
+    assert encoder.asked == ["B is new here!"]
+    assert (vectors[0] == vectors[2]).all()
+    assert float(vectors[1] @ encoder.encode(["shop hours"])[0]) == pytest.approx(1, abs=1e-5)
+    assert vectors_of(records, store=store.knowledge, encoder=encoder).tolist() == vectors.tolist()
