@@ -64,6 +64,8 @@ class LexicalHead:
 
     def scores(self, texts: Sequence[str]) -> Scores:
         margins = np.tile(self.bias.astype(np.float64), (len(texts), 1))
+        if not texts:  # scikit-learn refuses to transform nothing
+            return margins
         offset = 0
         for vectorizer in self.vectorizers:
             rows = vectorizer.transform(texts)

@@ -16,14 +16,17 @@ LEAST_CHOICE = 0.03
 SURELY_OUT_OF_SCOPE = 0.5
 """From here on it is more likely than not that no button would be the right one."""
 
+LEXICALLY_FAMILIAR = 0.5
+"""Probability from which the lexical channel alone recognises an intent: typos mislead the sentence vector, not it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The thresholds of one model version, chosen on held-out data for `error_budget`; see training/calibrate.py.
 
-    A message is answered when the probability of its best intent reaches `answer_at` and its nearest example is at
-    least `similarity_floor` close. It is clarified when the choices together, each with its probability, reach
-    `clarify_at`. `promise` says in words what was shown.
+    A message is answered when the probability of its best intent reaches `answer_at` and it is familiar: its nearest
+    example is at least `similarity_floor` close, or its words alone point to that intent. It is clarified when the
+    probabilities of the choices sum up to `clarify_at`. `promise` says in words what was shown.
     """
 
     answer_at: float
@@ -64,16 +67,22 @@ def decide(reading: Reading, hits: Sequence[Hit], *, policy: Policy, offer: Offe
     """`hits` are the nearest templates; with the reading's examples they tell which of an intent's answers is meant."""
     hits = (*hits, *reading.neighbours)
     intent, probability = reading.ranked(1)[0]
-    nearest = max((hit.similarity for hit in reading.neighbours), default=0.0)
+    familiar = _is_familiar(reading, intent, policy)
     if intent == OUT_OF_SCOPE and probability >= SURELY_OUT_OF_SCOPE:
         return Decision(Action.HANDOFF, Reason.OUT_OF_SCOPE, probability, intent)
-    if intent != OUT_OF_SCOPE and probability >= policy.answer_at and nearest >= policy.similarity_floor:
+    if intent != OUT_OF_SCOPE and probability >= policy.answer_at and familiar:
         return settle(intent, probability, Reason.SURE, hits=hits, offer=offer)
     choices = _choices(reading, offer)
     offered = sum(choice.probability for choice in choices)
-    if choices and offered >= policy.clarify_at and nearest >= policy.similarity_floor:
+    if choices and offered >= policy.clarify_at and familiar:
         return Decision(Action.CLARIFY, Reason.UNSURE, probability, intent, choices=choices)
     return Decision(Action.HANDOFF, Reason.UNSURE, probability, intent)
+
+
+def _is_familiar(reading: Reading, intent: str, policy: Policy) -> bool:
+    nearest = max((hit.similarity for hit in reading.neighbours), default=0.0)
+    lexical = float(reading.channels["lexical"][reading.intents.index(intent)])
+    return nearest >= policy.similarity_floor or lexical >= LEXICALLY_FAMILIAR
 
 
 def settle(intent: str, probability: float, reason: Reason, *, hits: Sequence[Hit], offer: Offer) -> Decision:

@@ -144,11 +144,12 @@ def export_onnx(encoder: TorchEncoder, folder: Path) -> None:
 
 
 def _load_sentence_transformer(folder: str) -> SentenceTransformer:
+    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
 
     try:
         return SentenceTransformer(folder, device="cpu").eval()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise EncoderUnavailable(
             f'encoder "{folder}" cannot be loaded ({str(error).splitlines()[0]}); '
             'give a folder or a hub name of a sentence-transformers model, or "default"'

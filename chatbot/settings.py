@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,38 +29,41 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    home: Path = Field(Path("var"), description="Folder of all state: database, model versions, logs.")
-    database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in the home folder.")
+    home: Path = Field(default=Path("var"), description="Folder of all state: database, model versions, backups.")
+    database_url: str = Field(default="", description="SQLAlchemy URL; empty means SQLite in the home folder.")
     encoder: str = Field(
-        "default", description='Sentence encoder: "default" (packaged MiniLM), a folder, or a hub name.'
+        default="default", description='Sentence encoder: "default" (packaged MiniLM), a folder, or a hub name.'
     )
-    language: str = Field("en", description="Language of the shop where a text does not show its own.")
+    language: str = Field(default="en", description="Language of the shop where a text does not show its own.")
     error_budget: float = Field(
-        0.03, gt=0, lt=1, description="At most this share of the answered messages may be wrong."
+        default=0.03, gt=0, lt=1, description="At most this share of the answered messages may be wrong."
     )
     order_number: str = Field(
-        "", description="Regular expression of the shop's order numbers; masked before storage. Empty: none."
+        default="", description="Regular expression of the shop's order numbers; masked before storage. Empty: none."
     )
-    host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(7860, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=7860, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     public_url: str = Field(
-        "", description="Address customers use, such as https://chat.shop.example; empty: as asked."
+        default="", description="Address customers use, such as https://chat.shop.example; empty: as asked."
     )
     allowed_hosts: tuple[str, ...] = Field(
-        (), description="Host names answered besides loopback, `host` and that of `public_url`."
+        default=(), description="Host names answered besides loopback, `host` and that of `public_url`."
     )
-    max_message_chars: int = Field(2000, ge=1, description="Longest message accepted, in characters.")
-    max_body_bytes: int = Field(65_536, ge=1024, description="Longest request body accepted, in bytes.")
-    messages_per_minute: int = Field(30, ge=1, description="Messages accepted per minute from one conversation.")
-    requests_per_minute: int = Field(600, ge=1, description="Requests accepted per minute from one address.")
-    threads: int = Field(0, ge=0, description="Threads of the encoder; 0 means one for each core.")
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    suggested_intents: tuple[str, ...] = Field(
+        default=(), description="Intents that the page offers as example questions first; empty: the most frequent."
+    )
+    max_message_chars: int = Field(default=2000, ge=1, description="Longest message accepted, in characters.")
+    max_body_bytes: int = Field(default=65_536, ge=1024, description="Longest request body accepted, in bytes.")
+    messages_per_minute: int = Field(
+        default=30, ge=1, description="Messages accepted per minute from one conversation."
+    )
+    requests_per_minute: int = Field(default=600, ge=1, description="Requests accepted per minute from one address.")
+    threads: int = Field(default=0, ge=0, description="Threads of the encoder; 0 means one for each core.")
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @field_validator("order_number")
     @classmethod
     def _compiles(cls, value: str) -> str:
-        import re
-
         try:
             re.compile(value)
         except re.error as error:
@@ -136,9 +140,8 @@ def _environment_values(environment: Mapping[str, str]) -> dict[str, Any]:
         for name, value in environment.items()
         if name.startswith(PREFIX) and name != f"{PREFIX}CONFIG"
     }
-    if "allowed_hosts" in found:
-        return found | {"allowed_hosts": [part.strip() for part in found["allowed_hosts"].split(",") if part.strip()]}
-    return found
+    lists = {name: found[name].split(",") for name in ("allowed_hosts", "suggested_intents") if name in found}
+    return found | {name: [part.strip() for part in parts if part.strip()] for name, parts in lists.items()}
 
 
 def _check_known(key: str, source: str) -> None:

@@ -49,12 +49,13 @@ def neighbour(similarity: float = 0.9, key: str | None = None) -> Hit:
     return Hit("example", "words", "any", similarity, "en", key)
 
 
-def read(probabilities: Mapping[str, float], nearest: float | None = 0.9) -> Reading:
+def read(probabilities: Mapping[str, float], nearest: float | None = 0.9, *, lexical: float = 0.0) -> Reading:
+    """`lexical` is what the words alone say of the first intent, `nearest` how close the next example is."""
     return Reading(
         vector=np.ones(2, np.float32),
         intents=tuple(probabilities),
         probabilities=np.array(list(probabilities.values())),
-        channels={},
+        channels={"lexical": np.array([lexical] + [0.0] * (len(probabilities) - 1))},
         neighbours=() if nearest is None else (neighbour(nearest),),
     )
 
@@ -92,6 +93,15 @@ def test_at_the_thresholds(
     probabilities: Mapping[str, float], nearest: float | None, expected: tuple[Action, Reason]
 ) -> None:
     assert outcome(probabilities, nearest) == expected
+
+
+@pytest.mark.parametrize(("lexical", "action"), [(0.5, Action.ANSWER), (0.49, Action.HANDOFF)])
+def test_a_text_far_from_all_examples_is_familiar_when_its_words_are(lexical: float, action: Action) -> None:
+    reading = read({"refund": 0.9, "hours": 0.1}, 0.3, lexical=lexical)
+    assert decide(reading, (), policy=POLICY, offer=OFFER).action is action
+    unsure = read({"refund": 0.6, "hours": 0.4}, 0.3, lexical=lexical)
+    clarified = Action.CLARIFY if action is Action.ANSWER else Action.HANDOFF
+    assert decide(unsure, (), policy=POLICY, offer=OFFER).action is clarified
 
 
 def test_it_asks_for_the_order_number() -> None:

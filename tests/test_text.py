@@ -24,6 +24,7 @@ from chatbot.text import language_of, normalise, text_key
         ("退款！", "退款"),
         ("it costs 3.50", "it costs 3.50"),
         ("e.g. this", "e.g. this"),
+        ("is it on? tell me!", "is it on? tell me"),
         ("???", ""),
         ("", ""),
     ],

@@ -18,8 +18,12 @@ from scipy.stats import beta
 from chatbot.decide import Policy
 
 CONFIDENCE = 0.95
-LEAST_ANSWER_AT = 0.5
-"""Below it the best intent is more likely wrong than right: no budget makes such an answer a good one."""
+LEAST_ANSWER_AT = 0.8
+"""No budget makes a worse answer a good one. And most shops have no examples of what they cannot answer: of 700 CLINC150
+questions put to a bot of 27 shop intents, 0.5 let 16 % through, 0.8 let 11 %, for 0.3 points of right answers."""
+
+MOST_CLARIFY_AT = 0.5
+"""A choice that is more likely right than not is worth showing, however few were unsure on held-out data."""
 
 CANDIDATES = 200
 CLARIFY_QUANTILE = 0.02
@@ -48,11 +52,16 @@ def choose_policy(
     helped = offers_right & (probability < answer_at)
     return Policy(
         answer_at=answer_at,
-        clarify_at=float(np.quantile(offered[helped], CLARIFY_QUANTILE)) if helped.any() else LEAST_ANSWER_AT,
+        clarify_at=_clarify_at(offered[helped]),
         similarity_floor=floor,
         error_budget=error_budget,
         promise=_promise(error_budget, proven is not None, len(right)),
     )
+
+
+def _clarify_at(helpful: NDArray[np.float64]) -> float:
+    found = float(np.quantile(helpful, CLARIFY_QUANTILE)) if len(helpful) else MOST_CLARIFY_AT
+    return min(found, MOST_CLARIFY_AT)
 
 
 def lowest_safe_threshold(

@@ -44,7 +44,7 @@ def mount_chat(
     app: FastAPI, *, settings: Settings, store: Store, bots: LiveBot, redactor: Redactor, limiter: RateLimiter
 ) -> FastAPI:
     """Mount the page at "/": call it last, for it answers every path that nobody else has taken."""
-    shopfront = Shopfront(bots=bots, redactor=redactor)
+    shopfront = Shopfront(bots=bots, redactor=redactor, preferred=settings.suggested_intents)
     talk = Talk(
         store=store,
         bots=bots,

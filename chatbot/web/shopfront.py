@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -32,8 +33,9 @@ class Shop:
 class Shopfront:
     """Works the view out once for each model version, knowledge revision, language and day; safe to share."""
 
-    def __init__(self, *, bots: LiveBot, redactor: Redactor) -> None:
+    def __init__(self, *, bots: LiveBot, redactor: Redactor, preferred: Sequence[str] = ()) -> None:
         self._bots = bots
+        self._preferred = preferred
         self._redactor = redactor
         self._kept: dict[str, tuple[tuple[object, ...], Shop]] = {}
         self._lock = threading.Lock()
@@ -58,9 +60,11 @@ class Shopfront:
         return Shop(facts.get("shop_name", ""), hosts_in(texts), self._suggestions(bot, language, day))
 
     def _suggestions(self, bot: Bot, language: str, day: date) -> tuple[str, ...]:
-        """One question for each of the intents with the most examples, as far as the bot answers that very question."""
+        """One question an intent, the preferred and then the most frequent, if the bot answers that very question."""
         found: list[str] = []
-        for intent in _frequent(bot, language)[:_TRIED]:
+        frequent = _frequent(bot, language)
+        wanted = [intent for intent in self._preferred if intent in frequent]
+        for intent in [*wanted, *(intent for intent in frequent if intent not in wanted)][:_TRIED]:
             answered = (
                 text for text in _wordings(bot, intent, language) if self._is_answered(bot, text, intent, language, day)
             )

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from chatbot.errors import SettingsError, StoreBusy, StoreError
 from chatbot.store import engine
 from chatbot.store.engine import Database
+
 from .together import run_together
 
 SECRET = "my card is 4111 and my name is Ada"

@@ -21,6 +21,7 @@ from chatbot.store.knowledge import Changes
 from chatbot.store.migrations import check_schema, current_revision, downgrade, head_revision, upgrade
 from chatbot.store.tables import Row
 from chatbot.types import Example
+
 from .together import run_together
 
 OPEN_IN_A_PROCESS = """

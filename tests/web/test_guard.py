@@ -411,7 +411,7 @@ def test_one_line_a_request_without_what_was_typed(client: TestClient, caplog: p
 
 
 def test_health_checks_and_assets_are_quiet_unless_they_fail(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, "chatbot.access"), _client(_guarded(Settings(requests_per_minute=2))) as client:
+    with caplog.at_level(logging.INFO, "chatbot.access"), _client(_guarded(Settings(requests_per_minute=1))) as client:
         assert client.get("/healthz").status_code == 200
         assert client.get("/assets/x.js").status_code == 200
         assert caplog.records == []
@@ -484,3 +484,11 @@ def test_a_stream_that_begins_too_late_ends_at_once() -> None:
     closing = Closing()
     closing.begun = True
     assert _streamed(closing, begin=True)[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
+
+
+def test_the_files_of_the_page_do_not_use_up_the_rate_of_an_address() -> None:
+    with _client(_guarded(Settings(requests_per_minute=1))) as client:
+        files = [client.get(f"/assets/{number}.js").status_code for number in range(20)]
+        first, second = client.get("/"), client.get("/")
+    assert 429 not in files
+    assert (first.status_code, second.status_code) == (200, 429)

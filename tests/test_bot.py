@@ -1,0 +1,116 @@
+"""The bot that serves now: it follows the knowledge, promotions and damage."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chatbot.bot import POLICY_FILE, Bot, LiveBot, load_policy, save_policy
+from chatbot.decide import Policy
+from chatbot.errors import ModelDamaged, NoActiveModel
+from chatbot.redact import Redactor
+from chatbot.registry import Registry
+from chatbot.settings import Settings
+from chatbot.store import Store
+from chatbot.store.knowledge import Changes
+from chatbot.types import Example, Fact
+
+Promote = Callable[[Registry], str]
+
+
+@pytest.fixture
+def promote_copy() -> Promote:
+    """Register and promote a version with the active one's encoder and classifier, and a policy of its own."""
+
+    def promote(registry: Registry) -> str:
+        with registry.new_version() as building:
+            shutil.copytree(registry.active(), building, dirs_exist_ok=True)
+            (building / "manifest.json").unlink()
+            save_policy(replace(load_policy(building / POLICY_FILE), answer_at=0.99), building / POLICY_FILE)
+            name = registry.register(building, about={}, metrics={}, by="test")
+        registry.promote(name, by="test")
+        return name
+
+    return promote
+
+
+def damage(file: Path) -> None:
+    """One flipped bit, in a file of its own: the folders of tests share their files with the trained shop."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.unlink()
+    file.write_bytes(content)
+
+
+def test_a_policy_survives_its_file(tmp_path: Path) -> None:
+    policy = Policy(0.71, 0.2, 0.35, 0.03, promise="at most 3 % 错")
+    save_policy(policy, tmp_path / "policy.json")
+    assert load_policy(tmp_path / "policy.json") == policy
+
+
+def test_reading_many_is_reading_each(bot: Bot, redactor: Redactor) -> None:
+    queries = [redactor.redact(text) for text in ("parcel status", "do you take visa cards", "退货", "")]
+    for together, alone in zip(bot.read_many(queries), map(bot.read, queries), strict=True):
+        assert together.intents == alone.intents
+        assert [hit.text for hit in together.neighbours[:3]] == [hit.text for hit in alone.neighbours[:3]]
+        np.testing.assert_allclose(together.vector, alone.vector, atol=2e-5)
+        np.testing.assert_allclose(together.probabilities, alone.probabilities, atol=1e-3)
+    assert bot.read_many([]) == []
+
+
+def test_nothing_trained_yet(empty_store: Store, tmp_path: Path) -> None:
+    with pytest.raises(NoActiveModel, match='run "chatbot train"'):
+        LiveBot(Registry(tmp_path / "models", empty_store.versions), empty_store.knowledge).current()
+
+
+def test_it_sees_what_another_process_writes_within_one_call(
+    settings: Settings, bots: LiveBot, redactor: Redactor
+) -> None:
+    before = bots.current()
+    assert bots.current() is before
+    desk = Store.open(settings.url)
+    desk.knowledge.apply(
+        Changes(examples=(Example("do you sell gift cards", "gift_cards"),), facts=(Fact("shop_name", "New Shop"),))
+    )
+    desk.close()
+    after = bots.current()
+    assert (after.version, after.knowledge.revision) == (before.version, before.knowledge.revision + 1)
+    assert after.knowledge.facts["shop_name"] == "New Shop"
+    assert after.read(redactor.redact("do you sell gift cards")).ranked(1)[0][0] == "gift_cards"
+    assert after.encoder is before.encoder
+    assert bots.current() is after
+
+
+def test_it_serves_what_another_process_promotes_and_what_it_goes_back_to(
+    settings: Settings, store: Store, bots: LiveBot, promote_copy: Promote
+) -> None:
+    before = bots.current()
+    elsewhere = Registry(settings.models, store.versions)
+    name = promote_copy(elsewhere)
+    assert (bots.current().version, bots.current().policy.answer_at) == (name, 0.99)
+    elsewhere.promote(before.version, by="test")
+    assert (bots.current().version, bots.current().policy) == (before.version, before.policy)
+
+
+def test_a_damaged_version_is_passed_over_for_the_one_before(
+    settings: Settings, store: Store, registry: Registry, promote_copy: Promote, redactor: Redactor
+) -> None:
+    sound = registry.active_name()
+    name = promote_copy(registry)
+    damage(settings.models / name / "classifier" / "classifier.safetensors")
+    fresh = Registry(settings.models, store.versions)  # as after a restart: what was verified stays trusted until then
+    bot = LiveBot(fresh, store.knowledge, threads=1).current()
+    assert (bot.version, fresh.is_degraded()) == (sound, True)
+    assert bot.read(redactor.redact("shop hours")).ranked(1)[0][0] == "opening_hours"
+
+
+def test_with_no_sound_version_the_damage_is_named(settings: Settings, store: Store, registry: Registry) -> None:
+    name = registry.active_name()
+    damage(settings.models / name / "policy.json")
+    with pytest.raises(ModelDamaged, match=rf"{name}: policy\.json is not the file that was registered"):
+        LiveBot(Registry(settings.models, store.versions), store.knowledge).current()

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from matplotlib.image import imread
+
+from chatbot.decide import Policy
+from chatbot.types import OUT_OF_SCOPE, Action, Reason
+from training.evaluate import Evaluation, Prediction
+from training.report import MOST_IN_PICTURE, draw_pictures, evaluation_lines, training_lines
+from training.retrain import Trained
+
+RESULT = Evaluation(
+    n=1250,
+    n_in_scope=1000,
+    n_out_of_scope=250,
+    intent_accuracy=0.9312,
+    macro_f1=0.92,
+    answered=0.8,
+    answered_right=0.79,
+    clarified=0.15,
+    clarified_right=0.12,
+    handed_off=0.05,
+    wrong_of_answered=0.0125,
+    oos_answered=0.04,
+    oos_auroc=0.9512,
+    ece=0.0123,
+    p50_ms=4.23,
+    p99_ms=12.9,
+)
+
+
+def prediction(intent: str, predicted: str | None, probability: float = 0.9) -> Prediction:
+    return Prediction(
+        text="text",
+        intent=intent,
+        template=None,
+        predicted=predicted,
+        probability=probability,
+        in_scope_probability=probability,
+        action=Action.ANSWER if probability > 0.5 else Action.HANDOFF,
+        reason=Reason.SURE if probability > 0.5 else Reason.UNSURE,
+        given_template=None,
+        choices=(),
+        right=intent == predicted,
+        milliseconds=1.0,
+    )
+
+
+def test_an_evaluation_in_lines() -> None:
+    lines = evaluation_lines(RESULT, [("refund", "return", 12)], ["gift_cards", "jobs"])
+    assert lines[0] == "1,250 questions: 1,000 in scope, 250 out of scope"
+    for line in (
+        "intent accuracy        93.12%",
+        "answered               80.00%   right 79.00%",
+        "wrong of answered       1.25%",
+        "out of scope AUROC      0.951",
+        "calibration error       0.012",
+        "time for one message    4.2 ms median, 12.9 ms at the 99th percentile",
+        "2 intents have no approved template yet: gift_cards, jobs",
+        "      12  refund read as return",
+    ):
+        assert line in lines
+    plain = evaluation_lines(replace(RESULT, oos_auroc=None), [], [])
+    assert "out of scope AUROC          -" in plain
+    assert not any("confused" in line or "template" in line for line in plain)
+
+
+def test_a_training_run_in_lines() -> None:
+    metrics = {
+        "examples": 3120,
+        "intents": 27,
+        "accuracy": 0.953,
+        "macro_f1": 0.949,
+        "ece": 0.011,
+        "answered": 0.9,
+        "wrong_of_answered": 0.0123,
+    }
+    policy = Policy(0.8, 0.2, 0.3, 0.03, promise="At most 3 % are wrong.")
+    text = "\n".join(training_lines(Trained("v1", metrics, policy, [("a", "b", 3)])))
+    for part in ("3,120 of 27 intents", "accuracy 95.3%", "wrong 1.23%", "At most 3 % are wrong.", "   3  a read as b"):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    "predictions",
+    [
+        [prediction("a", "a"), prediction("b", "a"), prediction("b", "b", 0.3), prediction(OUT_OF_SCOPE, "a")],
+        [prediction("a", None, 0.0)],
+        [prediction("退货", "退货"), prediction("订单", "退货")],
+        [prediction("cost_in_$", "$_{"), prediction("$_{", "$_{")],
+        [prediction(f"intent {number}", f"intent {number}") for number in range(MOST_IN_PICTURE + 5)],
+        [prediction(f"intent {number}", f"intent {number // 2}") for number in range(3 * MOST_IN_PICTURE)],
+    ],
+    ids=["usual", "nothing read", "chinese", "dollar signs", "many and no mistake", "many mistakes"],
+)
+def test_pictures_are_drawn_and_not_blank(predictions: list[Prediction], tmp_path: Path) -> None:
+    files = draw_pictures(predictions, tmp_path / "new" / "folder")
+    assert [file.name for file in files] == ["confusion.png", "risk_coverage.png"]
+    for file in files:
+        pixels = imread(file)[..., :3]
+        assert min(pixels.shape[:2]) > 400
+        assert pixels.std() > 0.05
+        assert len({tuple(row) for row in pixels.reshape(-1, 3)[::50].tolist()}) > 5
+
+
+def test_nothing_to_draw(tmp_path: Path) -> None:
+    assert draw_pictures([], tmp_path) == []

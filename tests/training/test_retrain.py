@@ -1,0 +1,142 @@
+"""Whole training runs with the small encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from chatbot.bot import Bot, LiveBot
+from chatbot.errors import TrainingRefused
+from chatbot.redact import Redactor
+from chatbot.registry import Registry
+from chatbot.settings import Settings
+from chatbot.store import Store
+from chatbot.store.knowledge import Changes
+from chatbot.types import OUT_OF_SCOPE, Example
+from training.progress import Lines
+from training.retrain import Trained, is_up_to_date, retrain
+
+REFUND = ("refund please", "money back", "give me a refund", "I want my money", "refund my order", "pay me back")
+PARCEL = ("where is my parcel", "parcel late", "track parcel", "parcel lost", "has my parcel left", "parcel status")
+SHOP = [Example(text, intent) for intent, texts in (("refund", REFUND), ("parcel", PARCEL)) for text in texts]
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    settings: Settings
+    store: Store
+    registry: Registry
+
+    def retrain(self) -> Trained:
+        return retrain(self.settings, store=self.store, registry=self.registry, steps=Lines())
+
+    def bot(self) -> Bot:
+        return LiveBot(self.registry, self.store.knowledge, threads=1).current()
+
+
+OpenWorkshop = Callable[[Iterable[Example]], Workshop]
+
+
+@pytest.fixture
+def workshop(small_encoder: Path, tmp_path: Path, empty_store: Store) -> OpenWorkshop:
+    """Opens a workshop whose store holds these examples."""
+
+    def opened(examples: Iterable[Example]) -> Workshop:
+        empty_store.knowledge.apply(Changes(examples=tuple(examples)))
+        chosen = {"home": tmp_path, "encoder": str(small_encoder), "error_budget": 0.2, "threads": 1}
+        settings = Settings.model_validate(chosen)
+        return Workshop(settings, empty_store, Registry(settings.models, empty_store.versions))
+
+    return opened
+
+
+def test_the_same_knowledge_gives_the_same_version_twice(workshop: OpenWorkshop, redactor: Redactor) -> None:
+    shop = workshop(SHOP)
+    queries = [redactor.redact(text) for text in ("refund", "parcel", "my money", "x")]
+    first, bot = shop.retrain(), shop.bot()
+    second, again = shop.retrain(), shop.bot()
+    assert (bot.version, again.version) == (first.version, second.version)
+    assert first.version != second.version
+    assert (first.metrics, first.policy, first.confused) == (second.metrics, second.policy, second.confused)
+    for one, other in zip(bot.read_many(queries), again.read_many(queries), strict=True):
+        assert one.probabilities.tolist() == other.probabilities.tolist()
+    for file in ("classifier/classifier.safetensors", "classifier/classifier.json", "policy.json"):
+        contents = [(shop.settings.models / name / file).read_bytes() for name in (first.version, second.version)]
+        assert contents[0] == contents[1]
+
+
+def test_a_version_says_how_it_was_made(workshop: OpenWorkshop) -> None:
+    shop = workshop(SHOP)
+    trained = shop.retrain()
+    about = shop.registry.manifest(trained.version)
+    assert about["metrics"] == trained.metrics
+    assert (about["metrics"]["examples"], about["metrics"]["intents"]) == (12, 2)
+    assert (about["encoder"], about["error_budget"]) == (shop.settings.encoder, 0.2)
+    assert about["encoder_fingerprint"] == shop.bot().encoder.fingerprint
+    assert set(about["libraries"]) == {"torch", "sentence-transformers", "scikit-learn", "onnxruntime", "numpy"}
+    assert set(about["files"]) == {
+        "classifier/classifier.json",
+        "classifier/classifier.safetensors",
+        "encoder/encoder.json",
+        "encoder/model.onnx",
+        "encoder/tokenizer.json",
+        "policy.json",
+    }
+
+
+def test_it_is_up_to_date_until_something_changes(workshop: OpenWorkshop) -> None:
+    shop = workshop(SHOP)
+    assert not is_up_to_date(shop.settings, store=shop.store, registry=shop.registry)
+    shop.retrain()
+    assert is_up_to_date(shop.settings, store=shop.store, registry=shop.registry)
+    for other in ({"error_budget": 0.1}, {"encoder": "default"}):
+        changed = shop.settings.model_copy(update=other)
+        assert not is_up_to_date(changed, store=shop.store, registry=shop.registry)
+    shop.store.knowledge.apply(Changes(examples=(Example("do you sell tents", "stock"),)))
+    assert not is_up_to_date(shop.settings, store=shop.store, registry=shop.registry)
+    shop.retrain()
+    assert is_up_to_date(shop.settings, store=shop.store, registry=shop.registry)
+
+
+def test_a_shop_of_six_examples_trains_and_promises_nothing(workshop: OpenWorkshop, redactor: Redactor) -> None:
+    shop = workshop([*SHOP[:3], *SHOP[6:9]])
+    trained = shop.retrain()
+    assert trained.policy.promise.startswith("6 held-out messages are too few, or too often misread")
+    assert trained.policy.answer_at == 0.95
+    assert shop.bot().read(redactor.redact(PARCEL[0])).ranked(1)[0][0] == "parcel"
+
+
+@pytest.mark.parametrize(
+    ("examples", "words"),
+    [
+        ([], "0 approved examples of 0 intents"),
+        ([Example(text, "refund") for text in REFUND], "6 approved examples of 1 intents"),
+        ([replace(example, group="one chat") for example in SHOP], "all examples belong to one split group"),
+    ],
+    ids=["nothing", "one intent", "one group"],
+)
+def test_what_cannot_be_learned_is_refused_and_leaves_nothing_behind(
+    examples: list[Example], words: str, workshop: OpenWorkshop
+) -> None:
+    shop = workshop(examples)
+    with pytest.raises(TrainingRefused, match=words):
+        shop.retrain()
+    assert shop.registry.names() == []
+    assert [path.name for path in shop.settings.models.glob("*")] == []
+
+
+def test_chinese_alone_a_rare_label_and_out_of_scope(workshop: OpenWorkshop, redactor: Redactor) -> None:
+    chinese = {
+        "refund": ("我想退款", "退款什么时候到", "申请退款", "退款多久", "怎么退款", "退款没有到账"),
+        "parcel": ("我的快递在哪里", "快递到哪了", "查快递", "快递单号", "快递没收到", "快递太慢了"),
+        OUT_OF_SCOPE: ("今天天气怎么样", "讲个笑话", "你会唱歌吗", "推荐一部电影", "今天星期几"),
+        "invoice": ("开发票",),
+    }
+    shop = workshop([Example(text, intent, "zh") for intent, texts in chinese.items() for text in texts])
+    trained = shop.retrain()
+    assert (trained.metrics["examples"], trained.metrics["intents"]) == (18, 4)
+    readings = shop.bot().read_many([redactor.redact(text) for text in ("怎么申请退款", "快递单号", "开发票")])
+    assert [reading.ranked(1)[0][0] for reading in readings] == ["refund", "parcel", "invoice"]
