@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def conversation(store: Store) -> str:
     return store.conversations.create(language="en", channel="api").id
 
 
-def say(text: str, conversation: str, bot: Bot, store: Store, redactor: Redactor, **more: object) -> Exchange:
+def say(text: str, conversation: str, bot: Bot, store: Store, redactor: Redactor, **more: Any) -> Exchange:
     message = replace(Message(conversation, text), **more)
     return respond(message, bot=bot, store=store, redactor=redactor)
 
