@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The two FAISS builds exclude each other: the GPU one only where a driver answers.
 FAISS := $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 
-.PHONY: run install test check bench clean
+.PHONY: run install test check bench lock clean
 .DEFAULT_GOAL := run
 
 run: install
@@ -15,9 +15,7 @@ install: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev check
 	@sh tests/install_chromium.sh
-	$(BIN)/python -m pytest -m "not browser and not slow"
-	$(BIN)/python -m pytest -m "slow and not browser"
-	$(BIN)/python -m pytest -m browser
+	$(BIN)/python -m pytest
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -36,6 +34,21 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[$(FAISS),dev]'
 	touch $@
+
+# DATA is a folder with the public sets; docs/benchmarks.md says which.
+bench: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/redaction.py
+	$(BIN)/python benchmarks/accuracy.py --data $(DATA)
+
+# Newest versions that pyproject.toml allows, written down for everyone; run the tests before you commit them.
+lock:
+	rm -rf build/lock
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/pip install 'torch==2.13.0'
+	build/lock/bin/pip install '.[cpu,dev]'
+	{ echo "# Every package at one exact version: what was tested is what is installed. Renewed with: make lock"; \
+	  build/lock/bin/pip freeze --exclude service-chatbot | sed 's/+cpu//'; \
+	  build/lock/bin/pip freeze | sed -n 's/^faiss-cpu/faiss-gpu/p'; } > constraints.txt
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

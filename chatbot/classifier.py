@@ -14,6 +14,7 @@ Fitting is in training/fit.py; this module holds what was fitted and needs neith
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
+from chatbot.text import normalise
 from chatbot.types import Hit, Vector
 
 Scores = NDArray[np.float64]
@@ -36,7 +38,11 @@ FLOOR = 3e-3
 """Probability a channel grants to an intent it sees no evidence for, so that one channel alone can never veto."""
 
 SAME_WORDING = 0.97
-"""Cosine from which two texts count as the same question: then the example's label is the best evidence there is."""
+"""Cosine from which two texts may be the same question: then the example's label is the best evidence there is."""
+
+SAME_LETTERS = 0.8
+"""Share of letters that they must have in common too: in a script that the encoder cannot read, all short texts have
+the same vector (to MiniLM, "return" and "invoice" in Chinese have a cosine of 1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +114,7 @@ class Classifier:
         votes = vote(neighbours, labels)
         dense, lexical = self.dense.scores(vectors), self.lexical.scores(texts)
         fused = _with_later(self.mix.probabilities(dense, lexical, _share(votes, len(self.intents))), votes)
-        fused = self._trust_same_wording(fused, neighbours, labels)
+        fused = self._trust_same_wording(fused, texts, neighbours, labels)
         channels = {
             "dense": _pad(np.exp(dense), len(labels)),
             "lexical": _pad(softmax(self.mix.lexical * lexical), len(labels)),
@@ -117,14 +123,29 @@ class Classifier:
         return labels, fused, channels
 
     def _trust_same_wording(
-        self, probabilities: Scores, neighbours: Sequence[Sequence[Hit]], labels: Sequence[str]
+        self, probabilities: Scores, texts: Sequence[str], neighbours: Sequence[Sequence[Hit]], labels: Sequence[str]
     ) -> Scores:
         trust = self.mix.same_wording_trust
-        for row, hits in enumerate(neighbours):
-            if hits and hits[0].similarity >= SAME_WORDING:
+        for row, (text, hits) in enumerate(zip(texts, neighbours, strict=True)):
+            same = same_wording(text, [(hit.text, hit.similarity) for hit in hits])
+            if same is not None:
                 probabilities[row] *= 1 - trust
-                probabilities[row, labels.index(hits[0].intent)] += trust
+                probabilities[row, labels.index(hits[same].intent)] += trust
         return probabilities
+
+
+def same_wording(text: str, others: Sequence[tuple[str, float]]) -> int | None:
+    """Which of `others` (texts and their similarities, closest first) is the same question as `text`, if any is."""
+    close = [number for number, (_, similarity) in enumerate(others) if similarity >= SAME_WORDING]
+    alike = {number: _letters_in_common(text, others[number][0]) for number in close}
+    best = max(close, key=alike.__getitem__, default=None)
+    return best if best is not None and alike[best] >= SAME_LETTERS else None
+
+
+def _letters_in_common(one: str, other: str) -> float:
+    """From 0 to 1, whatever their order."""
+    first, second = (Counter(normalise(text).replace(" ", "")) for text in (one, other))
+    return 2 * (first & second).total() / max(first.total() + second.total(), 1)
 
 
 def vote(neighbours: Sequence[Sequence[Hit]], labels: Sequence[str]) -> Scores:

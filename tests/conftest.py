@@ -83,6 +83,11 @@ SHOP = Changes(
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast tests first: a mistake shows within seconds, and the browser comes last."""
+    items.sort(key=lambda item: ("browser" in item.keywords, "slow" in item.keywords))
+
+
 def shop_settings(home: Path) -> Settings:
     # So small a shop can promise little: a wide budget lets it answer at all.
     return Settings(home=home, order_number=ORDER_NUMBER, error_budget=0.2, threads=1)

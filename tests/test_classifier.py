@@ -23,6 +23,7 @@ from chatbot.classifier import (
     Mix,
     load_classifier,
     new_vectorizer,
+    same_wording,
     save_classifier,
     softmax,
     vote,
@@ -109,11 +110,34 @@ def test_without_neighbours_the_heads_decide() -> None:
 
 
 def test_the_same_wording_is_trusted_as_far_as_learned() -> None:
-    texts, vectors = ["x"], np.array([[5, 0]], np.float32)
+    texts, vectors = ["Text?"], np.array([[5, 0]], np.float32)
     below, above = ([hit("b", similarity)] for similarity in (SAME_WORDING - 1e-3, SAME_WORDING))
     plain = two_intents(trust=0.75).predict(texts, vectors, [below])[1][0]
     trusted = two_intents(trust=0.75).predict(texts, vectors, [above])[1][0]
     np.testing.assert_allclose(trusted, plain * 0.25 + [0, 0.75])
+
+
+def test_the_same_wording_is_told_by_meaning_and_letters() -> None:
+    assert same_wording("发票", [("退货", 1.0), ("发票", 1.0), ("尺码", 1.0)]) == 1
+    assert same_wording("发票", [("退货", 1.0), ("开票", 1.0)]) is None
+    assert same_wording("怎么退款", [("怎么付款", 1.0)]) is None
+    assert same_wording("Shop hours?", [("shop hours please", 0.97), ("shop hours", 0.96)]) is None
+    assert same_wording("Shop hours?", [("shop hour", 0.99), ("shop hours", 0.98)]) == 1
+    assert same_wording("", [("", 1.0)]) is None
+    assert same_wording("x", []) is None
+
+
+def test_what_the_encoder_cannot_read_is_not_taken_for_the_same(bot: Bot, store: Store, redactor: Redactor) -> None:
+    """To MiniLM all Chinese texts of two characters that it does not know are one."""
+    store.knowledge.apply(
+        Changes(examples=tuple(Example(*row, "zh") for row in (("退货", "return_item"), ("尺码", "size_guide"))))
+    )
+    new = replace(bot, knowledge=refresh(bot.knowledge, store.knowledge, bot.encoder))
+    sure = bot.classifier.mix.same_wording_trust
+    for text, intent in (("退货", "return_item"), ("尺码", "size_guide")):
+        best, probability = new.read(redactor.redact(text)).ranked(1)[0]
+        assert (best, probability >= sure) == (intent, True)
+        assert [hit.similarity for hit in new.read(redactor.redact(text)).neighbours[:2]] == pytest.approx([1, 1])
 
 
 def test_an_intent_that_came_later_takes_its_votes_and_leaves_the_rest_as_it_was() -> None:

@@ -20,18 +20,18 @@ from sklearn.svm import LinearSVC
 
 from chatbot.classifier import (
     FLOOR,
-    SAME_WORDING,
     Classifier,
     DenseHead,
     LexicalHead,
     Mix,
     Scores,
     new_vectorizer,
+    same_wording,
     softmax,
     vote_matrix,
 )
 from chatbot.knowledge import NEIGHBOURS
-from chatbot.retriever import NO_HIT, build_index
+from chatbot.retriever import NO_HIT, Ids, build_index
 from chatbot.types import Vector
 from training.examples import TrainingSet, folds
 from training.progress import Steps
@@ -41,6 +41,8 @@ LEXICAL_C = 1.0
 ABSENT_LOGIT = -20.0
 ABSENT_MARGIN = -2.0
 """Scores of an intent that a fold has no example of: below anything a head gives to one that it knows."""
+
+NO_LABEL = -1
 
 PRIOR = (0.5, 1.5, 0.4)
 PRIOR_STRENGTH = 3.0
@@ -75,18 +77,19 @@ def fit_classifier(training_set: TrainingSet, vectors: Vector, steps: Steps) -> 
 
 @dataclass(slots=True)
 class _Predictions:
-    """The three channels' scores for held-out examples, and their nearest neighbour: its similarity and label."""
+    """The three channels' scores for held-out examples, the similarity of the nearest neighbour, and the label of the
+    neighbour with the same wording (NO_LABEL where there is none)."""
 
     dense: Scores
     lexical: Scores
     votes: Scores
     nearest: NDArray[np.float64]
-    nearest_label: NDArray[np.int64]
+    same_label: NDArray[np.int64]
 
     @classmethod
     def empty(cls, rows: int, intents: int) -> _Predictions:
         dense, lexical, votes = (np.zeros((rows, intents)) for _ in range(3))
-        return cls(dense, lexical, votes, np.zeros(rows), np.zeros(rows, dtype=np.int64))
+        return cls(dense, lexical, votes, np.zeros(rows), np.full(rows, NO_LABEL, dtype=np.int64))
 
     def fill(self, rows: NDArray[np.int64], part: _Predictions) -> None:
         for name in self.__slots__:
@@ -105,8 +108,19 @@ def _predict_fold(
         lexical.scores([texts[row] for row in held]),
         vote_matrix(similarities, neighbours, count),
         similarities[:, 0].astype(np.float64),
-        neighbours[:, 0],
+        _same_labels([texts[row] for row in held], texts, labels, similarities, ids),
     )
+
+
+def _same_labels(
+    held: Sequence[str], texts: Sequence[str], labels: NDArray[np.int64], similarities: Vector, ids: Ids
+) -> NDArray[np.int64]:
+    found = np.full(len(held), NO_LABEL, dtype=np.int64)
+    for row, text in enumerate(held):
+        same = same_wording(text, [(texts[at], float(s)) for at, s in zip(ids[row], similarities[row], strict=True)])
+        if same is not None:
+            found[row] = labels[ids[row, same]]
+    return found
 
 
 def _fit_heads(
@@ -168,9 +182,9 @@ def fit_mix(parts: _Predictions, labels: NDArray[np.int64]) -> Mix:
     """The channel weights of greatest likelihood on held-out predictions. Convex: three weights, none below zero."""
     channels = (parts.dense, parts.lexical, np.log(parts.votes + FLOOR))
     found = minimize(mix_loss, PRIOR, (channels, labels), jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * 3)
-    same = parts.nearest >= SAME_WORDING
+    same = parts.same_label != NO_LABEL
     # Laplace's rule, from one success: without any repeated question an example's own label is worth 2/3.
-    trust = (int((parts.nearest_label[same] == labels[same]).sum()) + 2) / (int(same.sum()) + 3)
+    trust = (int((parts.same_label[same] == labels[same]).sum()) + 2) / (int(same.sum()) + 3)
     dense, lexical, neighbours = (float(weight) for weight in found.x)
     return Mix(dense, lexical, neighbours, same_wording_trust=trust)
 
@@ -189,7 +203,7 @@ def mix_loss(
 
 def _mixed(mix: Mix, parts: _Predictions) -> Scores:
     probabilities = mix.probabilities(parts.dense, parts.lexical, parts.votes)
-    same = np.flatnonzero(parts.nearest >= SAME_WORDING)
+    same = np.flatnonzero(parts.same_label != NO_LABEL)
     probabilities[same] *= 1 - mix.same_wording_trust
-    probabilities[same, parts.nearest_label[same]] += mix.same_wording_trust
+    probabilities[same, parts.same_label[same]] += mix.same_wording_trust
     return probabilities
