@@ -40,7 +40,7 @@ class Bot:
         """As `read` for each, faster together."""
         texts = [query.text for query in queries]
         vectors = self.encoder.encode(texts)
-        neighbours = self.knowledge.neighbours(vectors)
+        neighbours = self.knowledge.neighbours(texts, vectors)
         intents, probabilities, channels = self.classifier.predict(texts, vectors, neighbours)
         return [
             Reading(

@@ -18,7 +18,7 @@ from chatbot.decide import Offer
 from chatbot.encoder import Encoder
 from chatbot.retriever import FaissIndex, Ids, build_index
 from chatbot.store.knowledge import KnowledgeStore, Snapshot
-from chatbot.text import text_key
+from chatbot.text import normalise, text_key
 from chatbot.types import Example, Hit, Intent, Status, Template, Vector
 
 TEMPLATE_HITS = 5
@@ -60,25 +60,37 @@ class Knowledge:
     def by_key(self) -> dict[str, Template]:
         return {template.key: template for template in self.templates.values()}
 
+    @cached_property
+    def by_wording(self) -> dict[str, Example]:
+        return {normalise(example.text): example for example in self.examples.values()}
+
     def template(self, key: str | None) -> Template | None:
         """The approved template of that key, if there is one."""
         return self.by_key.get(key) if key is not None else None
 
     def offer(self, *, language: str, day: date, values: Mapping[str, str]) -> Offer:
-        """What may be said to this customer now."""
-        return Offer(self.by_intent, self.intents, {**self.facts, **values}, language, day)
+        """What may be said to this customer now. A fact of the shop goes before what the customer typed."""
+        return Offer(self.by_intent, self.intents, {**values, **self.facts}, language, day)
 
-    def neighbours(self, vectors: Vector, count: int = NEIGHBOURS) -> list[tuple[Hit, ...]]:
-        """The nearest examples of each vector, closest first."""
+    def neighbours(self, texts: Sequence[str], vectors: Vector, count: int = NEIGHBOURS) -> list[tuple[Hit, ...]]:
+        """The nearest examples of each text with its vector, closest first.
+
+        An example in the very same words comes first: what an agent has confirmed is found by its words too, also in
+        languages that the encoder cannot read, where many texts share one vector.
+        """
         similarities, ids = self.example_index.search(vectors, count)
         return [
-            tuple(
-                _example_hit(self.examples[number], similarity)
-                for number, similarity in zip(row_ids.tolist(), row.tolist(), strict=True)
-                if number in self.examples
-            )
-            for row, row_ids in zip(similarities, ids, strict=True)
+            self._neighbours_of(text, row_ids.tolist(), row.tolist())
+            for text, row, row_ids in zip(texts, similarities, ids, strict=True)
         ]
+
+    def _neighbours_of(self, text: str, ids: Sequence[int], similarities: Sequence[float]) -> tuple[Hit, ...]:
+        same = self.by_wording.get(normalise(text))
+        hits = [_example_hit(same, 1.0)] if same else []
+        for number, similarity in zip(ids, similarities, strict=True):
+            if number in self.examples and self.examples[number] is not same:
+                hits.append(_example_hit(self.examples[number], similarity))
+        return tuple(hits)
 
     def search(self, vector: Vector, *, language: str, day: date, intent: str | None = None) -> tuple[Hit, ...]:
         """The nearest templates that may be shown on `day`; of each intent in `language`, else in any language."""

@@ -154,7 +154,7 @@ def test_it_is_the_same_after_saving_and_loading(bot: Bot, tmp_path: Path) -> No
     save_classifier(bot.classifier, tmp_path / "copy")
     copy = load_classifier(tmp_path / "copy")
     vectors = bot.encoder.encode(QUESTIONS)
-    neighbours = bot.knowledge.neighbours(vectors)
+    neighbours = bot.knowledge.neighbours(QUESTIONS, vectors)
     labels, fused, channels = bot.classifier.predict(QUESTIONS, vectors, neighbours)
     again = copy.predict(QUESTIONS, vectors, neighbours)
     assert (again[0], copy.mix) == (labels, bot.classifier.mix)

@@ -56,7 +56,7 @@ def knowledge(store: Store, encoder: Counting) -> Knowledge:
 
 
 def nearest(knowledge: Knowledge, text: str, encoder: Encoder) -> tuple[str, str, float]:
-    hit = knowledge.neighbours(encoder.encode([text]))[0][0]
+    hit = knowledge.neighbours([text], encoder.encode([text]))[0][0]
     return hit.text, hit.intent, hit.similarity
 
 
@@ -107,7 +107,7 @@ def test_what_is_added_is_found_at_once_and_only_that_is_encoded(
     new = refresh(knowledge, store.knowledge, encoder)
     assert sorted(encoder.asked) == ["We have gift cards from 10 pounds.", QUESTION]
     assert new.revision == knowledge.revision + 1
-    hit = new.neighbours(encoder.encode([QUESTION]))[0][0]
+    hit = new.neighbours([QUESTION], encoder.encode([QUESTION]))[0][0]
     assert (hit.kind, hit.text, hit.intent, hit.key) == ("example", QUESTION, "gift_cards", "gift_cards")
     assert hit.similarity == pytest.approx(1, abs=1e-6)
     assert found(new, "gift cards", encoder)[0] == "gift_cards"
@@ -170,8 +170,8 @@ def test_an_older_knowledge_still_answers_and_passes_over_what_is_new(
         )
     )
     refresh(knowledge, store.knowledge, encoder)
-    assert QUESTION not in {hit.text for hit in knowledge.neighbours(encoder.encode([QUESTION]))[0]}
-    assert "shop hours" not in {hit.text for hit in knowledge.neighbours(encoder.encode(["shop hours"]))[0]}
+    assert QUESTION not in {hit.text for hit in knowledge.neighbours([QUESTION], encoder.encode([QUESTION]))[0]}
+    assert "shop hours" not in {hit.text for hit in knowledge.neighbours(["hours"], encoder.encode(["shop hours"]))[0]}
     assert nearest(knowledge, "parcel status", encoder)[:2] == ("parcel status", "track_order")
     assert found(knowledge, "sizes", encoder)[0] == "size_guide"
 
@@ -209,7 +209,7 @@ def test_an_offer_holds_facts_values_titles_and_templates(
     store: Store, knowledge: Knowledge, encoder: Counting
 ) -> None:
     offer = knowledge.offer(language="zh", day=TODAY, values={"order_number": "JP-1", "shop_name": "Mine"})
-    assert offer.values == {"shop_name": "Mine", "support_phone": "020 7946 0123", "order_number": "JP-1"}
+    assert offer.values == {"shop_name": "Tiny Shop", "support_phone": "020 7946 0123", "order_number": "JP-1"}
     assert [template.key for template in offer.wordings("opening_hours")] == ["opening_hours.zh"]
     assert [template.key for template in offer.wordings("size_guide")] == ["size_guide"]
     assert [offer.title(intent) for intent in ("size_guide", "gift_cards/price")] == ["尺码指南", "Gift cards: price"]
@@ -222,7 +222,7 @@ def test_an_offer_holds_facts_values_titles_and_templates(
 
 def test_an_empty_shop_knows_nothing_and_can_learn(empty_store: Store, encoder: Counting) -> None:
     empty = load_knowledge(empty_store.knowledge, encoder)
-    assert empty.neighbours(encoder.encode(["hello"])) == [()]
+    assert empty.neighbours(["hello"], encoder.encode(["hello"])) == [()]
     assert found(empty, "hello", encoder) == []
     empty_store.knowledge.apply(Changes(examples=(Example("hello", "greet"),)))
     assert nearest(refresh(empty, empty_store.knowledge, encoder), "hello", encoder)[1] == "greet"
@@ -235,3 +235,19 @@ def test_vectors_come_in_the_order_of_the_records(store: Store, encoder: Countin
     assert (vectors[0] == vectors[2]).all()
     assert float(vectors[1] @ encoder.encode(["shop hours"])[0]) == pytest.approx(1, abs=1e-5)
     assert vectors_of(records, store=store.knowledge, encoder=encoder).tolist() == vectors.tolist()
+
+
+def test_the_same_words_come_first_even_where_the_encoder_cannot_read_them(store: Store, encoder: Counting) -> None:
+    chinese = {"退货": "return_item", "尺码": "size_guide", "发票": "payment_methods"}
+    store.knowledge.apply(Changes(examples=tuple(Example(text, intent) for text, intent in chinese.items())))
+    knowledge = load_knowledge(store.knowledge, encoder)
+    for text, intent in chinese.items():
+        assert nearest(knowledge, f"{text}？", encoder) == (text, intent, 1.0)
+
+
+def test_the_shops_own_facts_go_before_what_a_customer_typed(knowledge: Knowledge) -> None:
+    offer = knowledge.offer(
+        language="en", day=date(2026, 11, 22), values={"support_phone": "0", "email": "a@b.example"}
+    )
+    assert offer.values["support_phone"] == "020 7946 0123"
+    assert offer.values["email"] == "a@b.example"

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from chatbot.bot import Bot
+from chatbot.bot import Bot, LiveBot
 from chatbot.errors import NotFound
 from chatbot.redact import Redactor
 from chatbot.respond import Context, answer, respond
 from chatbot.store import Store
-from chatbot.types import Action, Exchange, Message, Reason
+from chatbot.store.knowledge import Changes
+from chatbot.types import Action, Example, Exchange, Message, Reason
 
 TODAY = date(2026, 11, 22)
 ENGLISH = Context(language="en", day=TODAY)
@@ -101,3 +102,14 @@ def test_the_same_question_gets_the_same_answer_alone_and_in_a_batch(bot: Bot, r
     for alone, together in zip((bot.read(query) for query in queries), bot.read_many(queries), strict=True):
         assert alone.ranked(3)[0][0] == together.ranked(3)[0][0]
         assert alone.ranked(1)[0][1] == pytest.approx(together.ranked(1)[0][1], abs=1e-3)
+
+
+def test_a_correction_answers_the_next_customer(bots: LiveBot, store: Store, redactor: Redactor) -> None:
+    question = "der parcel he no here, wat do"
+    before = answer(redactor.redact(question), bots.current(), ENGLISH).decision
+    assert (before.action, before.intent) != (Action.ANSWER, "return_item")
+    store.knowledge.apply(Changes(examples=(Example(question, "return_item", source="review"),)))
+    for wording in (question, question.upper(), f"{question}??"):
+        after = answer(redactor.redact(wording), bots.current(), ENGLISH).decision
+        assert after.intent == "return_item"
+        assert after.probability > 0.5
