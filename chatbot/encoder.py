@@ -161,7 +161,7 @@ def _export_graph(encoder: TorchEncoder, file: Path) -> None:
 
     names = list(encoder.model.tokenizer.model_input_names)
 
-    class Unit(torch.nn.Module):
+    class Unit(torch.nn.Module):  # type: ignore[misc]  # torch is not read by mypy, see pyproject.toml
         """Tokens to unit vectors with positional inputs, as the exporter wants them."""
 
         def __init__(self) -> None:
