@@ -136,7 +136,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "chatbot.store": {"chatbot.errors", "chatbot.text", "chatbot.types"},
     "chatbot.retriever": {"chatbot.types"},
-    "chatbot.classifier": {"chatbot.types"},
+    "chatbot.classifier": {"chatbot.text", "chatbot.types"},
     "chatbot.encoder": {"chatbot.errors", "chatbot.types"},
     "chatbot.decide": {"chatbot.templates", "chatbot.types"},
     "chatbot.templates": {"chatbot.types"},
