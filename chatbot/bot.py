@@ -87,21 +87,22 @@ class LiveBot:
     def current(self) -> Bot:
         """The active version with the newest knowledge; raises NoActiveModel, ModelDamaged or StoreError."""
         bot = self._bot
-        if bot is None or bot.version != self._registry.active_name():
-            bot = self._load()
-        if bot.knowledge.revision != self._store.revision():
-            bot = self._renew()
+        if (
+            bot is None
+            or bot.version != self._registry.active_name()
+            or bot.knowledge.revision != self._store.revision()
+        ):
+            return self._newest()
         return bot
 
-    def _load(self) -> Bot:
+    def _newest(self) -> Bot:
         with self._change:
-            folder = self._registry.active()
-            if self._bot is None or self._bot.version != folder.name:
-                self._bot = load_bot(folder, store=self._store, threads=self._threads)
-            return self._bot
-
-    def _renew(self) -> Bot:
-        with self._change:
-            assert self._bot is not None, "only a loaded bot is renewed"
-            self._bot = replace(self._bot, knowledge=refresh(self._bot.knowledge, self._store, self._bot.encoder))
-            return self._bot
+            bot, folder = self._bot, self._registry.active()
+            if bot is None or bot.version != folder.name:
+                self._bot = bot = load_bot(folder, store=self._store, threads=self._threads)
+                return bot
+            self._bot = (
+                None  # until it is whole again: a renewal that fails half-way leaves indexes that fit no records
+            )
+            self._bot = bot = replace(bot, knowledge=refresh(bot.knowledge, self._store, bot.encoder))
+            return bot

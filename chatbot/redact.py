@@ -135,8 +135,10 @@ class Redactor:
 
     def kept(self, reply: str, facts: Mapping[str, str]) -> Redacted:
         """An approved answer as it may be stored: the shop's own words stay, the customer's values are masked."""
-        for value in facts.values():
-            reply = reply.replace(value, self.redact(value).text)
+        # By kind, since a value may only show what it is in the words it came with; the longest first, for one may
+        # hold another.
+        for name, value in sorted(facts.items(), key=lambda fact: -len(fact[1])):
+            reply = reply.replace(value, f"[{'order' if name == 'order_number' else name}]")
         return Redacted(reply)
 
     def _folded(self, text: str) -> str:

@@ -264,3 +264,13 @@ def test_time_grows_with_the_length_and_not_with_its_square(unit: str) -> None:
     text = unit * (10_000 // len(unit))
     # Eight times the text takes 8 times as long when linear, 64 times when quadratic; the constant is for tiny times.
     assert processor_seconds(text * 8) < 24 * processor_seconds(text) + 0.02
+
+
+@pytest.mark.parametrize("said", ["my phone is 12345678", "mail me: jane at gmail.com", "JP-482913, jane@shop.example"])
+def test_what_is_kept_of_an_answer_masks_the_values_of_the_customer(said: str) -> None:
+    redactor = Redactor(r"JP-\d{6}")
+    facts = redactor.facts(said)
+    kept = redactor.kept("We have " + " and ".join(facts.values()) + ". Ring 020 7946 0123.", facts).text
+    assert facts
+    assert not any(value in kept for value in facts.values())
+    assert kept.endswith("Ring 020 7946 0123.")
