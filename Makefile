@@ -9,7 +9,7 @@ FAISS := $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 .DEFAULT_GOAL := run
 
 run: install
-	$(BIN)/chatbot serve --prepare data/shop
+	CHATBOT_CONFIG=data/shop/chatbot.toml $(BIN)/chatbot serve --prepare data/shop
 
 install: $(VENV)/.installed
 

@@ -15,14 +15,14 @@ _PHRASES: dict[str, dict[str, str]] = {
         "clarify.one": "I want to get this right. Is this what you mean?",
         "not_understood": "Sorry, I could not make sense of that. Could you say it in other words?",
         "ask.order_number": "I can look at that for you. What is your order number?",
-        "ask.email": "I can help with that. Which e-mail address did you use?",
-        "ask.phone": "I can help with that. Which phone number may we use?",
+        "ask.customer_email": "I can help with that. Which e-mail address did you use?",
+        "ask.customer_phone": "I can help with that. Which phone number may we use?",
         "handoff": (
             "I do not have an approved answer for that, so I would rather not guess. "
-            "I have put your question in front of our team, and a colleague will follow it up."
+            "I have noted your question for our team."
         ),
         "handoff.person": (
-            "Of course. I have put this conversation in front of our team, and a colleague will follow it up. "
+            "Of course. I have noted for our team that you would like to talk to a person. "
             "You can keep writing here in the meantime."
         ),
         "person": "I would like to talk to a person.",
@@ -32,10 +32,10 @@ _PHRASES: dict[str, dict[str, str]] = {
         "clarify.one": "我想确认一下，您是这个意思吗？",
         "not_understood": "抱歉，我没有看懂。您能换一种说法吗？",
         "ask.order_number": "我可以帮您查询。请问您的订单号是多少？",
-        "ask.email": "我可以帮您处理。请问您用的是哪个邮箱？",
-        "ask.phone": "我可以帮您处理。请问您的电话号码是多少？",
-        "handoff": "这个问题我没有经过审核的答案，不想随便猜测。我已把您的问题转给同事，他们会跟进处理。",
-        "handoff.person": "好的。我已把这段对话转给同事，他们会跟进处理。您可以继续在这里留言。",
+        "ask.customer_email": "我可以帮您处理。请问您用的是哪个邮箱？",
+        "ask.customer_phone": "我可以帮您处理。请问您的电话号码是多少？",
+        "handoff": "这个问题我没有经过审核的答案，不想随便猜测。我已为团队记录下您的问题。",
+        "handoff.person": "好的。我已为团队记录下您想联系人工客服。您可以继续在这里留言。",
         "person": "我想联系人工客服。",
     },
 }

@@ -19,6 +19,9 @@ from chatbot.types import Redacted
 KINDS: Final = ("url", "order", "secret", "email", "iban", "id", "card", "ip", "phone")
 """Every mask is its kind in square brackets."""
 
+_FACTS: Final = {"order": "order_number", "email": "customer_email", "phone": "customer_phone"}
+_KIND_OF: Final = {name: kind for kind, name in _FACTS.items()}
+
 _ROUNDS = 8
 _MASK = re.compile(rf"\[({'|'.join(KINDS)})\]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -128,17 +131,18 @@ class Redactor:
         folded = self._folded(cleaned(text))
         facts: dict[str, str] = {}
         for start, end, kind in self._spans(folded):
-            facts.setdefault("order_number" if kind == "order" else kind, folded[start:end])
+            if kind in _FACTS:
+                facts.setdefault(_FACTS[kind], folded[start:end])
         if "order_number" in facts and self._typed and not self._typed.fullmatch(facts["order_number"]):
             facts["order_number"] = facts["order_number"].upper()
-        return {name: value for name, value in facts.items() if name in ("order_number", "email", "phone")}
+        return facts
 
     def kept(self, reply: str, facts: Mapping[str, str]) -> Redacted:
         """An approved answer as it may be stored: the shop's own words stay, the customer's values are masked."""
         # By kind, since a value may only show what it is in the words it came with; the longest first, for one may
         # hold another.
         for name, value in sorted(facts.items(), key=lambda fact: -len(fact[1])):
-            reply = reply.replace(value, f"[{'order' if name == 'order_number' else name}]")
+            reply = reply.replace(value, f"[{_KIND_OF[name]}]")
         return Redacted(reply)
 
     def _folded(self, text: str) -> str:

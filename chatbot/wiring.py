@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -45,7 +46,7 @@ def open_house(settings: Settings, *, migrate: bool = True) -> Iterator[House]:
     """Open the store (brought up to date unless `migrate` is False) and everything that stands on it."""
     prepare_process(settings)
     redactor = build_redactor(settings)
-    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_home(settings.home)
     store = Store.open(settings.url, migrate=migrate)
     try:
         registry = Registry(settings.models, store.versions)
@@ -53,6 +54,14 @@ def open_house(settings: Settings, *, migrate: bool = True) -> Iterator[House]:
         yield House(settings, store, registry, redactor, bots)
     finally:
         store.close()
+
+
+def _make_home(home: Path) -> None:
+    """Customers' words live here: nobody else may read them, and no repository may swallow them by accident."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ignore = home / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
 
 
 def prepare_process(settings: Settings) -> None:

@@ -131,6 +131,7 @@ ARROWS: dict[str, set[str]] = {
         "chatbot.errors",
         "chatbot.redact",
         "chatbot.store",
+        "chatbot.templates",
         "chatbot.text",
         "chatbot.types",
     },

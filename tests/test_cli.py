@@ -353,3 +353,12 @@ def test_the_console_script_and_the_module_are_the_same(tmp_path: Path) -> None:
         done = subprocess.run([*start, "export", "all.txt"], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == "chatbot: all.txt must end in .jsonl (everything) or .csv (the examples)\n"
+
+
+def test_questions_with_labels_that_nobody_taught_are_refused(settings: Settings, tmp_path: Path) -> None:
+    questions = tmp_path / "questions.csv"
+    questions.write_text("text,intent\nwhen do you open,opening\n", encoding="utf-8")
+    result = on(settings, "evaluate", questions)
+    assert result.exit_code == 1
+    assert "none of the labels" in result.output
+    assert "(opening)" in result.output

@@ -41,7 +41,7 @@ def test_an_unknown_sentence_is_an_error() -> None:
 
 def test_who_asked_for_a_person_is_told_otherwise_than_who_did_not() -> None:
     asked = handoff_phrase(Reason.ASKED_FOR_PERSON, "en")
-    assert asked.startswith("Of course. I have put this conversation in front of our team")
+    assert asked.startswith("Of course. I have noted for our team")
     others = {handoff_phrase(reason, "en") for reason in Reason if reason is not Reason.ASKED_FOR_PERSON}
     (other,) = others
     assert other.startswith("I do not have an approved answer for that, so I would rather not guess.")

@@ -114,7 +114,7 @@ def test_cleaning(raw: str, expected: str) -> None:
         ("JP-111111 or JP-222222", {"order_number": "JP-111111"}),
         (
             "order JP-123456, mail a@example.com, call +44 20 7946 0958",
-            {"order_number": "JP-123456", "email": "a@example.com", "phone": "+44 20 7946 0958"},
+            {"order_number": "JP-123456", "customer_email": "a@example.com", "customer_phone": "+44 20 7946 0958"},
         ),
         ("card 4111 1111 1111 1111, my password is hunter2", {}),
         ("nothing here", {}),

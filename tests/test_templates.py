@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chatbot.templates import ASKABLE, Wording, choose_wording, render, variables
 from chatbot.types import Template
 
-NAMES = st.sampled_from(["order_number", "email", "phone", "shop_name", "support_phone"])
+NAMES = st.sampled_from(["order_number", "customer_email", "customer_phone", "shop_name", "support_phone"])
 PIECES = st.one_of(st.text(st.characters(exclude_characters="{}")), NAMES.map(lambda name: f"{{{name}}}"))
 BODIES = st.lists(PIECES, max_size=6).map("".join)
 VALUES = st.dictionaries(NAMES, st.text(max_size=8))
@@ -64,7 +64,7 @@ def test_a_filled_answer() -> None:
 
 
 def test_a_value_is_never_read_as_a_template() -> None:
-    assert render(template("a", "Hi {name}."), {"name": "{email} {0} {{"}) == "Hi {email} {0} {{."
+    assert render(template("a", "Hi {name}."), {"name": "{customer_email} {0} {{"}) == "Hi {customer_email} {0} {{."
 
 
 @pytest.mark.parametrize("values", [{}, {"name": ""}, {"other": "x"}])
@@ -145,10 +145,10 @@ def test_it_asks_for_the_order_number() -> None:
 
 
 def test_it_asks_as_little_as_possible() -> None:
-    two = template("a.two", "{order_number} {email}")
-    one = template("a.one", "{email}")
-    assert chosen(two, one) == ("a.one", ("email",))
-    assert chosen(two, one, order_number="JP-1") == ("a.two", ("email",))  # the fuller of two single questions
+    two = template("a.two", "{order_number} {customer_email}")
+    one = template("a.one", "{customer_email}")
+    assert chosen(two, one) == ("a.one", ("customer_email",))
+    assert chosen(two, one, order_number="JP-1") == ("a.two", ("customer_email",))  # the fuller of two single questions
 
 
 def test_it_asks_for_the_wording_that_holds_for_these_days() -> None:

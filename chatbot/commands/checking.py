@@ -154,7 +154,12 @@ def _knowledge(house: House) -> Iterator[Finding]:
         missing = [name for name in variables(template.body) if name not in known]
         if missing:
             names = ", ".join(missing)
-            yield Finding("knowledge", None, f"template {template.key} is not used: no fact is named {names}")
+            line = f'{{"type": "fact", "name": "{missing[0]}", "value": "..."}}'
+            yield Finding(
+                "knowledge",
+                False,
+                f"template {template.key} is not used: no fact is named {names}; import a .jsonl file with {line}",
+            )
     silent = sorted({example.intent for example in knowledge.examples.values()} - set(knowledge.by_intent))
     silent = [intent for intent in silent if intent != OUT_OF_SCOPE]
     if silent:

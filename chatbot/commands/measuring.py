@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from chatbot.bot import Bot
 from chatbot.errors import ImportRefused
 from chatbot.importers import read_questions
 from chatbot.importers.records import Question
@@ -39,6 +40,7 @@ def evaluate(
     with open_house(settings) as house:
         questions = _questions(file, format, oos_label, settings.language)
         bot = house.bots.current()
+        unknown = _unknown_labels(bot, questions, file)
         predictions = predict(bot, questions, redactor=house.redactor, language=settings.language, steps=steps())
         result = summarise(predictions)
         lacking = _without_template(house, questions)
@@ -51,6 +53,10 @@ def evaluate(
         return
     for line in evaluation_lines(result, most_confused(predictions), lacking):
         console.print(escape(line))
+    if unknown:
+        console.print(
+            f"{len(unknown)} labels are none of the bot's intents and count as wrong: {', '.join(unknown[:5])}"
+        )
     for picture in drawn:
         console.print(f"drawn: {escape(str(picture))}")
 
@@ -64,6 +70,19 @@ def _questions(file: Path, format: str | None, oos_label: str | None, language: 
         )
     out = USUAL_OOS_LABELS | ({oos_label} if oos_label else set())
     return [replace(question, intent=OUT_OF_SCOPE) if question.intent in out else question for question in questions]
+
+
+def _unknown_labels(bot: Bot, questions: Sequence[Question], file: Path) -> list[str]:
+    """Labels that no example or template of the bot bears. Raises ImportRefused when none of them is known."""
+    known = {*bot.classifier.intents, *bot.knowledge.by_intent, OUT_OF_SCOPE}
+    labels = {question.intent for question in questions} - {OUT_OF_SCOPE}
+    unknown = sorted(labels - known)
+    if labels and len(unknown) == len(labels):
+        raise ImportRefused(
+            f"none of the labels in {file} is an intent of the bot ({', '.join(unknown[:5])}); "
+            'a column intent must name them as "chatbot export FILE.csv" does'
+        )
+    return unknown
 
 
 def _without_template(house: House, questions: Sequence[Question]) -> list[str]:

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from chatbot.errors import ImportRefused
-from chatbot.importers import answers, formats, mining, rasa
-from chatbot.importers.cells import NAME_LIMIT
+from chatbot.importers import answers, dialogues, formats, mining, rasa
+from chatbot.importers.cells import NAME_LIMIT, visible
 from chatbot.importers.files import sources
 from chatbot.importers.formats import FORMATS
 from chatbot.importers.plan import Plan, make_plan
@@ -52,6 +52,7 @@ __all__ = [
 ]
 
 SHOWN_PROBLEMS = 20
+SHOWN_ROLES = 5
 _UNSEEN = "the text holds only characters that cannot be seen"
 
 
@@ -105,10 +106,19 @@ def read_questions(path: Path, *, format: str | None = None, language: str = "en
 
 
 def _read(paths: Sequence[Path], *, format: str | None, language: str, redactor: Redactor | None = None) -> _Read:
+    try:
+        return _read_all(paths, format=format, language=language, redactor=redactor)
+    except ImportRefused as error:
+        raise ImportRefused(visible(str(error))) from error
+
+
+def _read_all(paths: Sequence[Path], *, format: str | None, language: str, redactor: Redactor | None) -> _Read:
     read = _Read()
     items: list[Item] = []
     order: dict[str, int] = {}
     for source in sources(paths):
+        if visible(source.name) != source.name:
+            raise ImportRefused(f"{source.name} has a character in its name that cannot be seen; rename it")
         if format is None and formats.is_left_out(source):
             read.notes.append(f"{source.name} left out: a YAML file without examples or responses")
             continue
@@ -128,7 +138,7 @@ def _read(paths: Sequence[Path], *, format: str | None, language: str, redactor:
     read.dialogues = [item for item in items if isinstance(item, Dialogue)]
     read.problems = [item for item in items if isinstance(item, Problem)]
     skipped = [item for item in (*items, *of_rasa) if isinstance(item, Skipped)]
-    read.notes += [*_counted(skipped), *notes]
+    read.notes += [*_counted(skipped), *_speakers_left_out(read.dialogues), *notes]
     return read
 
 
@@ -139,6 +149,19 @@ def _counted(skipped: Iterable[Skipped]) -> list[str]:
         counts[item.reason] += 1
         first.setdefault(item.reason, item.place)
     return [f"{count:,} left out, first in {first[reason]}: {reason}" for reason, count in counts.items()]
+
+
+def _speakers_left_out(found: Iterable[Dialogue]) -> list[str]:
+    counts = Counter(role for dialogue in found for role in dialogue.left_out)
+    if not counts:
+        return []
+    names = [f'"{role:.40}" ({count:,})' for role, count in counts.most_common(SHOWN_ROLES)]
+    more = f" and {len(counts) - SHOWN_ROLES:,} more" if len(counts) > SHOWN_ROLES else ""
+    return [
+        f"{counts.total():,} messages left out, of speakers that are neither customer nor agent: "
+        f"{', '.join(names)}{more}; a customer is called {', '.join(dialogues.CUSTOMER)}; "
+        f"an agent {', '.join(dialogues.AGENT)}"
+    ]
 
 
 def _redacted(item: Item, redactor: Redactor) -> Item:
@@ -169,7 +192,7 @@ def _with_source(record: Record) -> Record:
 def _refusal(problems: Sequence[Problem]) -> str:
     rows = "1 row" if len(problems) == 1 else f"{len(problems):,} rows"
     lines = [f"{rows} cannot be imported; nothing was written:"]
-    lines += [f"  {problem}" for problem in problems[:SHOWN_PROBLEMS]]
+    lines += [f"  {visible(str(problem))}" for problem in problems[:SHOWN_PROBLEMS]]
     if len(problems) > SHOWN_PROBLEMS:
         lines.append(f"  and {len(problems) - SHOWN_PROBLEMS:,} more")
     lines.append("Correct them, or import the rest and leave these out by asking to skip bad rows.")

@@ -1,17 +1,18 @@
 """Answered questions from all files become templates with stable keys, and examples that name them.
 
 A key follows from the answer's own words, so that importing the same rows again, in any order, changes nothing: the
-intent's name where it has one answer, else the intent's name and a short hash.
+intent's name where it has one answer, else the intent's name, a dash and a short hash. A dot would say "the same answer
+in other words" (`Template.answer`), so it stands before the language alone.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from chatbot.importers.cells import NAME_LIMIT, slug, unique
+from chatbot.importers.cells import NAME_LIMIT, Names, key_part, slug, visible
 from chatbot.importers.records import Answered, Place, Record
 from chatbot.importers.similar import group_similar, most_typical
 from chatbot.text import normalise
@@ -40,14 +41,16 @@ class _Answer:
 
     @property
     def hash(self) -> str:
-        return hashlib.sha256(normalise(self.body).encode("utf-8", "replace")).hexdigest()[:8]
+        return _short_hash(normalise(self.body))
 
 
 def link(items: Iterable[Answered], *, language: str) -> tuple[list[Record], list[str]]:
     """(records, notes). Rows of the out-of-scope label give examples only, as nothing may be answered to it."""
     records: list[Record] = []
     notes: list[str] = []
-    for (intent, spoken), uses in _by_intent(items).items():
+    by_intent = _by_intent(items)
+    names = _key_names({intent for intent, _language in by_intent})
+    for (intent, spoken), uses in by_intent.items():
         if intent == OUT_OF_SCOPE:
             records += [_example(use, intent, None) for use in uses]
             continue
@@ -62,9 +65,23 @@ def link(items: Iterable[Answered], *, language: str) -> tuple[list[Record], lis
             )
         suffix = "" if spoken == language else f".{spoken}"
         for answer in answers:
-            mark = suffix if len(answers) == 1 else f"{suffix}.{answer.hash}"
-            records += _records(answer, intent, f"{intent[: NAME_LIMIT - 30]}{mark}", proposed=undecided)
+            mark = suffix if len(answers) == 1 else f"-{answer.hash}{suffix}"
+            records += _records(answer, intent, f"{names[intent]}{mark}", proposed=undecided)
     return records, notes
+
+
+def _key_names(intents: Collection[str]) -> dict[str, str]:
+    """How keys name each intent: shortened, without dots; where that makes two the same, with a hash of the intent."""
+    plain = {intent: key_part(intent[: NAME_LIMIT - 40]) for intent in intents}
+    counts = Counter(plain.values())
+    return {
+        intent: name if counts[name] == 1 or name == intent else f"{name}-{_short_hash(intent)}"
+        for intent, name in plain.items()
+    }
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
 
 
 def _records(answer: _Answer, intent: str, key: str, *, proposed: bool) -> Iterator[Record]:
@@ -72,8 +89,8 @@ def _records(answer: _Answer, intent: str, key: str, *, proposed: bool) -> Itera
     stated = frozenset({"intent", "body"} if named else {"body"})
     status = Status.PROPOSED if proposed else Status.APPROVED
     if not named:
-        title = answer.uses[0].title or most_typical([use.question for use in answer.uses if use.question])
-        yield Record(Intent(intent, {answer.uses[0].language: title}), answer.place)
+        title = answer.uses[0].title or _name_of(answer.uses)
+        yield Record(Intent(intent, {answer.uses[0].language: visible(title)}), answer.place)
     yield Record(Template(key, intent, answer.body, answer.uses[0].language, status), answer.place, stated)
     yield from (_example(use, intent, key) for use in answer.uses if use.question)
 
@@ -95,11 +112,10 @@ def _by_intent(items: Iterable[Answered]) -> dict[tuple[str, str], list[Answered
             unnamed.append(item)
         else:
             groups[item.intent, item.language].append(item)
-    taken = {intent for intent, _language in groups}
+    names = Names(intent for intent, _language in groups)
     # In the order of their words, so that the same answers get the same names whatever the order of the rows.
     for answer in sorted(_same_wording(unnamed), key=lambda each: each.body):
-        name = unique(slug(_name_of(answer.uses)), taken)
-        taken.add(name)
+        name = names.unique(slug(_name_of(answer.uses)))
         groups[name, answer.uses[0].language].extend(answer.uses)
     return dict(sorted(groups.items(), key=lambda group: group[1][0].place.line))
 

@@ -14,6 +14,8 @@ CELL_LIMIT = 10_000
 NAME_LIMIT = 200
 LANGUAGE_LIMIT = 16
 
+_JOINERS = "\u200c\u200d"
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _HALF = re.compile(r"[\ud800-\udfff]")
 _SPACE = re.compile(r"\s+")
 _NOT_WORD = re.compile(r"[\W_]+")
@@ -57,9 +59,22 @@ def text_of(value: object, what: str) -> str:
     return text
 
 
+def visible(text: str) -> str:
+    """`text` for a line that people read: what could move their cursor or hide words becomes U+FFFD."""
+    return "".join("\ufffd" if _is_unseen(character) else character for character in text)
+
+
+def _is_unseen(character: str) -> bool:
+    """Control and format characters, halves of characters, and line separators; joiners are part of words and emoji."""
+    return character not in _JOINERS and unicodedata.category(character) in _UNSEEN
+
+
 def name_of(value: object, what: str, *, limit: int = NAME_LIMIT) -> str:
-    """A name on one line of at most `limit` characters."""
+    """A name on one line of at most `limit` characters, all of which can be seen."""
     name = _SPACE.sub(" ", text_of(value, what))
+    hidden = next((character for character in name if _is_unseen(character)), None)
+    if hidden is not None:
+        raise BadRow(f"{what} holds the control character U+{ord(hidden):04X}, which cannot be seen; remove it")
     if len(name) > limit:
         raise BadRow(f"{what} is too long ({len(name):,} characters; the limit is {limit})")
     return name
@@ -68,11 +83,16 @@ def name_of(value: object, what: str, *, limit: int = NAME_LIMIT) -> str:
 def label_of(value: object, what: str = "intent") -> str:
     """An intent as foreign files name it; every usual spelling of "out of scope" becomes the reserved label."""
     name = name_of(value, what)
-    if _NOT_WORD.sub("", name).casefold() in _OUT_OF_SCOPE:
+    if is_out_of_scope(name):
         return OUT_OF_SCOPE
-    if name.startswith("_"):
+    if unicodedata.normalize("NFKC", name).startswith("_"):
         raise BadRow(f'{what} "{name}" begins with "_"; such names are reserved')
     return name
+
+
+def is_out_of_scope(name: str) -> bool:
+    """Whether an intent's name is a usual spelling of "out of scope", in any width and case."""
+    return _NOT_WORD.sub("", unicodedata.normalize("NFKC", name)).casefold() in _OUT_OF_SCOPE
 
 
 def language_code(value: object) -> str:
@@ -93,6 +113,11 @@ def date_of(value: object, what: str) -> date | None:
     raise BadRow(f"{what} {value!r:.40} is no date; write it as 2026-12-31")
 
 
+def key_part(name: str) -> str:
+    """A name for use in a template key, where a dot would begin the mark of a wording (`Template.answer`)."""
+    return name.replace(".", "_")
+
+
 def slug(text: str, *, limit: int = 60) -> str:
     """A readable name from a text: words of any script in lower case, joined by "_", cut between words."""
     words = [word for word in _NOT_WORD.split(unicodedata.normalize("NFKC", text).casefold()) if word]
@@ -105,12 +130,19 @@ def slug(text: str, *, limit: int = 60) -> str:
     return name or ("_".join(words)[:limit] if words else "question")
 
 
-def unique(name: str, taken: Iterable[str]) -> str:
-    """`name`, or with the first free number behind it."""
-    used = set(taken)
-    number = 2
-    candidate = name
-    while candidate in used:
-        candidate = f"{name}_{number}"
-        number += 1
-    return candidate
+class Names:
+    """Names given out once each. The next number of each name is remembered: thousands of rows may share one."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = set(taken)
+        self._next: dict[str, int] = {}
+
+    def unique(self, name: str) -> str:
+        """`name`, or with the first free number behind it."""
+        candidate = name
+        while candidate in self._taken:
+            number = self._next.get(name, 2)
+            self._next[name] = number + 1
+            candidate = f"{name}_{number}"
+        self._taken.add(candidate)
+        return candidate

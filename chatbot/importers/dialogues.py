@@ -12,8 +12,8 @@ from chatbot.importers import cells
 from chatbot.importers.files import Source
 from chatbot.importers.records import BadRow, Dialogue, Item, Place, Problem, Said
 
-_CUSTOMER = {"customer", "user", "usr", "client", "visitor", "caller", "end-user", "客户", "顾客", "用户", "访客"}
-_AGENT = {"agent", "sys", "assistant", "bot", "operator", "support", "representative", "客服", "坐席", "系统"}
+CUSTOMER = ("customer", "user", "usr", "client", "visitor", "caller", "end-user", "客户", "顾客", "用户", "访客")
+AGENT = ("agent", "sys", "assistant", "bot", "operator", "support", "representative", "客服", "坐席", "系统")
 
 
 def dialogue(identity: object, turns: object, place: Place, *, language: str | None = None) -> Dialogue:
@@ -25,7 +25,7 @@ def dialogue(identity: object, turns: object, place: Place, *, language: str | N
         if not isinstance(turn, Mapping):
             raise BadRow(f"turn {number} must be an object and is {cells.kind(turn)}")
         said.append((turn.get("speaker"), turn.get("text"), turn.get("time")))
-    return Dialogue(_identity(identity), _said(said), place, language)
+    return _dialogue(identity, said, place, language)
 
 
 def read_abcd(source: Source) -> Iterator[Item]:
@@ -66,15 +66,14 @@ def _abcd(entry: Any, place: Place) -> Dialogue:
         if not isinstance(line, list) or len(line) != 2:
             raise BadRow('an entry of "original" is no pair [speaker, text]')
     identity = entry.get("convo_id", place.part)
-    return Dialogue(_identity(identity), _said([(line[0], line[1], None) for line in lines]), place)
+    return _dialogue(identity, [(line[0], line[1], None) for line in lines], place)
 
 
 def _crosswoz(entry: Any, place: Place, *, identity: object) -> Dialogue:
     messages = entry.get("messages") if isinstance(entry, dict) else None
     if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
         raise BadRow('a dialogue needs a list "messages" of {"role", "content"}')
-    said = _said([(message.get("role"), message.get("content"), None) for message in messages])
-    return Dialogue(_identity(identity), said, place)
+    return _dialogue(identity, [(each.get("role"), each.get("content"), None) for each in messages], place)
 
 
 def _identity(value: object) -> str:
@@ -83,17 +82,21 @@ def _identity(value: object) -> str:
     return cells.name_of(str(value) if isinstance(value, int) else value, "id")
 
 
-def _said(turns: Iterable[tuple[object, object, object]]) -> tuple[Said, ...]:
+def _dialogue(
+    identity: object, turns: Iterable[tuple[object, object, object]], place: Place, language: str | None = None
+) -> Dialogue:
     """What customers and agents said; empty lines and other speakers (notes, actions) are left out."""
     said = []
+    left_out = []
     for number, (speaker, text, time) in enumerate(turns, start=1):
         role = cells.name_of(speaker, f"speaker of turn {number}").casefold()
-        if role not in _CUSTOMER | _AGENT or text is None or text == "":
+        if text is None or (isinstance(text, str) and not text.strip()):
             continue
-        if isinstance(text, str) and not text.strip():
+        if role not in CUSTOMER and role not in AGENT:
+            left_out.append(role)
             continue
-        said.append(Said(role in _CUSTOMER, cells.text_of(text, f"text of turn {number}"), _time(time, number)))
-    return tuple(said)
+        said.append(Said(role in CUSTOMER, cells.text_of(text, f"text of turn {number}"), _time(time, number)))
+    return Dialogue(_identity(identity), tuple(said), place, language, tuple(left_out))
 
 
 def _time(value: object, number: int) -> datetime | None:

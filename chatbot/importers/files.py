@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import lzma
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -86,10 +87,13 @@ def sources(paths: Iterable[Path]) -> Iterator[Source]:
 
 def _read(path: Path, *, found: bool) -> Iterator[Source]:
     try:
-        size = path.stat().st_size
-        if size > FILE_LIMIT:
-            raise ImportRefused(f"{path} is {size / 2**20:,.0f} MB; the limit is 500 MB: split it")
-        source = Source(str(path), path.read_bytes(), found)
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ImportRefused(f"{path} is neither a file nor a folder; give one of these")
+        with path.open("rb") as file:
+            data = file.read(FILE_LIMIT + 1)  # what a file says of its size is not to be believed
+        if len(data) > FILE_LIMIT:
+            raise ImportRefused(f"{path} is larger than {FILE_LIMIT // 2**20:,} MB; split it")
+        source = Source(str(path), data, found)
     except FileNotFoundError:
         raise ImportRefused(f"{path} does not exist") from None
     except (OSError, ValueError) as error:

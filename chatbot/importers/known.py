@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from chatbot.importers.cells import key_part
 from chatbot.importers.records import Record
 from chatbot.store.knowledge import Snapshot
 from chatbot.text import normalise, text_key
@@ -41,9 +42,8 @@ def _names(records: Sequence[Record], snapshot: Snapshot) -> tuple[dict[str, str
             if "intent" not in record.stated:
                 intents[value.intent] = known.intent
         elif value.key in by_key and by_key[value.key].source != value.source:
-            keys[value.key] = (
-                f"{value.key[:180]}.{hashlib.sha256(answer[1].encode('utf-8', 'replace')).hexdigest()[:8]}"
-            )
+            digest = hashlib.sha256(answer[1].encode("utf-8", "replace")).hexdigest()[:8]
+            keys[value.key] = f"{key_part(value.key[:180])}-{digest}"
     return keys, intents
 
 

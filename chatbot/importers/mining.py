@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from chatbot.importers.body import literal
-from chatbot.importers.cells import slug, unique
+from chatbot.importers.cells import Names, slug
 from chatbot.importers.records import Dialogue, Place, Record
 from chatbot.importers.similar import group_similar, most_typical
 from chatbot.importers.small_talk import Courtesies, asks, is_answer, is_question
@@ -151,12 +151,11 @@ def _led_by(group: Sequence[Pair], kept: Sequence[Pair]) -> list[Pair]:
 
 
 def _records(candidates: Iterable[Sequence[Pair]]) -> Iterator[Record]:
-    taken: set[str] = set()
+    names = Names()
     for group in candidates:
         answer, language = group[0].answer, group[0].language
-        intent = unique(slug(most_typical([pair.question for pair in group])), taken)
-        taken.add(intent)
-        key = f"mined.{hashlib.sha256(normalise(answer).encode('utf-8', 'replace')).hexdigest()[:12]}"
+        intent = names.unique(slug(most_typical([pair.question for pair in group])))
+        key = f"mined-{hashlib.sha256(normalise(answer).encode('utf-8', 'replace')).hexdigest()[:12]}"
         template = Template(key, intent, literal(answer), language, Status.PROPOSED)
         yield Record(template, group[0].place, mined=True)
         for pair in group:

@@ -71,8 +71,8 @@ def template(fields: Fields, place: Place, language: str) -> Record:
     body = cells.text_of(_need(fields, "body"), "body")
     check_body(body)
     intent = cells.name_of(_need(fields, "intent"), "intent")
-    if intent == OUT_OF_SCOPE or (intent.startswith("_") and intent != HANDOFF_INTENT):
-        raise BadRow(f'intent "{intent}" is reserved; no answer can be given to it')
+    if intent != HANDOFF_INTENT and cells.label_of(intent) == OUT_OF_SCOPE:
+        raise BadRow(f'intent "{intent}" means out of scope; no answer can be given to it')
     start = cells.date_of(fields.get("valid_from"), "valid_from")
     end = cells.date_of(fields.get("valid_until"), "valid_until")
     if start and end and start > end:

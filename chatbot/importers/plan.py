@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chatbot.importers.body import variables
+from chatbot.importers.cells import visible
 from chatbot.importers.known import follow_known, without_known_candidates
 from chatbot.importers.ledger import Conflict, Count, Ledger, identity
 from chatbot.importers.records import Parsed, Problem, Record, Value
 from chatbot.store.knowledge import Changes, Snapshot
+from chatbot.templates import ASKABLE
 from chatbot.types import Example, Fact, Intent, Template
 
 KINDS: Mapping[type[Value], str] = {Intent: "intents", Fact: "facts", Template: "templates", Example: "examples"}
@@ -38,12 +40,12 @@ class Plan:
             if any((count.added, count.changed, count.unchanged, count.duplicates))
         ]
         if not self.changes:
-            clean = not (self.conflicts or self.problems)
-            lines.append("nothing to write" + (": the store says all of this already" if clean else ""))
+            known = any(count.unchanged for count in self.counts.values()) and not (self.conflicts or self.problems)
+            lines.append("nothing to write" + (": the store says all of this already" if known else ""))
         distinct = {(each.what, each.second): each for each in reversed(self.conflicts)}
         lines += _listed("conflict", "not imported, the first one stays", reversed(distinct.values()))
         lines += _listed("bad row", "left out", self.problems)
-        return lines + [f"note: {note}" for note in self.notes]
+        return [visible(line) for line in (*lines, *(f"note: {note}" for note in self.notes))]
 
 
 def make_plan(parsed: Parsed, snapshot: Snapshot) -> Plan:
@@ -104,9 +106,12 @@ def _without_dead_links(records: Sequence[Record], stored: set[str]) -> tuple[li
 
 
 def _unfilled(changes: Changes, snapshot: Snapshot) -> list[str]:
-    """Which variables of the new answers no fact fills: those must come from the customer, or are forgotten facts."""
+    """Which variables of the new answers no fact fills: those must come from the customer, or are forgotten facts.
+
+    What the bot can ask a customer for is no gap and is not listed.
+    """
     facts = {fact.name for fact in (*snapshot.facts, *changes.facts)}
-    used = {name for template in changes.templates for name in variables(template.body)} - facts
+    used = {name for template in changes.templates for name in variables(template.body)} - facts - set(ASKABLE)
     if not used:
         return []
     names = sorted(used)

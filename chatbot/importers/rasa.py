@@ -30,7 +30,7 @@ from chatbot.importers.records import (
     Skipped,
 )
 from chatbot.text import language_of
-from chatbot.types import OUT_OF_SCOPE, Example, Template
+from chatbot.types import Example, Template
 
 SIZE_LIMIT = 5 * 1024 * 1024
 ITEM_LIMIT = 500_000
@@ -168,7 +168,7 @@ def link(items: Iterable[Item], *, language: str) -> Iterator[Record | Skipped]:
         if not isinstance(item, RasaResponse):
             continue
         intent = item.name.removeprefix("utter_")
-        if _is_out_of_scope(intent):
+        if cells.is_out_of_scope(intent):
             yield Skipped(item.place, "a response to what is out of scope: the bot hands over instead")
         elif intent in intents or "/" in intent:
             by_intent[intent].append(item)
@@ -190,11 +190,9 @@ def link(items: Iterable[Item], *, language: str) -> Iterator[Record | Skipped]:
         yield Record(example, item.place, stated)
 
 
-def _is_out_of_scope(intent: str) -> bool:
-    return not intent.startswith("_") and cells.label_of(intent) == OUT_OF_SCOPE
-
-
 def _key(response: RasaResponse, *, alone: bool) -> str:
+    """Rasa's variants of one response are wordings of one answer: the dot says so."""
+    name = cells.key_part(response.name)
     if alone:
-        return response.name
-    return f"{response.name:.180}.{hashlib.sha256(response.body.encode()).hexdigest()[:8]}"
+        return name
+    return f"{name:.180}.{hashlib.sha256(response.body.encode()).hexdigest()[:8]}"

@@ -64,10 +64,13 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
+    """`left_out` is the role of each message whose speaker is neither customer nor agent."""
+
     id: str
     said: tuple[Said, ...]
     place: Place
     language: str | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ def group_similar(texts: Sequence[str], threshold: float) -> list[list[int]]:
 def most_typical(texts: Sequence[str]) -> str:
     """The text most like all others; of equals the shortest, then the first in the alphabet."""
     choices = sorted(set(texts), key=lambda text: (len(text), text))[:_TYPICAL_OF]
+    if len(choices) == 1:
+        return choices[0]
     runs, sizes = _runs(choices)
     shared = (runs @ runs.T).toarray()
     like = shared / (sizes[:, None] + sizes[None, :] - shared)

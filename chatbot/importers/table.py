@@ -17,6 +17,7 @@ from chatbot.errors import ImportRefused
 from chatbot.importers.files import Source
 from chatbot.importers.records import BadRow, Item, Place, Problem
 
+COLUMN_LIMIT = 1024
 _LONGEST_NAME = 200
 _SENTINEL = "\ue000the-end\ue000"
 _IN_BRACKETS = re.compile(r"[(（\[].*?(?:[)）\]]|$)")
@@ -109,6 +110,11 @@ def read_text_table(source: Source) -> Table:
     records = _records(source.text, delimiter)
     for _line, cells in records:
         if isinstance(cells, list):
+            if len(cells) > COLUMN_LIMIT:
+                raise ImportRefused(
+                    f"{source.name}: the header has {len(cells):,} columns; the limit is {COLUMN_LIMIT:,}: "
+                    "keep those that are imported"
+                )
             columns = tuple(fold(cell) for cell in cells)
             return Table(source.name, columns, _rows(source.name, columns, records))
         raise ImportRefused(f"{source.name}: the header cannot be read: {cells}")

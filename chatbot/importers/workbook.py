@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,12 +17,17 @@ from chatbot.importers.records import Place, Problem
 from chatbot.importers.table import Row, Rows, Table, fold, row_from
 
 ROW_LIMIT = 100_000
+LAST_ROW = 1_048_576
+"""No spreadsheet program has a row below this one; the parser would make up the empty rows down to any number."""
 _MAX_COLUMNS = 64
+_ROW = re.compile(rb"<(?:\w{1,40}:)?row[\s/>]")
+_ROW_NUMBER = re.compile(rb"<(?:\w{1,40}:)?row\s(?:[^<>]{0,1000}\s)?r=[\"']0*(\d+)")
 
 
 def read_workbook(source: Source) -> list[Table]:
     """All sheets with anything in them. Raises ImportRefused where the file is no workbook."""
     try:
+        _check_row_numbers(source.data)
         sheets = _read_sheets(source.data)
     except ImportRefused as error:
         raise ImportRefused(f"{source.name}: {error}") from None
@@ -45,6 +52,26 @@ class _Line:
     formulas: frozenset[int]
 
 
+def _check_row_numbers(data: bytes) -> None:
+    """Refuse sheets that would keep the parser busy with rows that hold nothing, before it sees them."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for name in archive.namelist():
+            if not name.endswith(".xml"):
+                continue
+            part = archive.read(name)
+            count = sum(1 for _ in _ROW.finditer(part))
+            if count > LAST_ROW or any(_is_too_far(match[1]) for match in _ROW_NUMBER.finditer(part)):
+                raise ImportRefused(_too_far(name))
+
+
+def _is_too_far(digits: bytes) -> bool:
+    return len(digits) > 7 or int(digits) > LAST_ROW
+
+
+def _too_far(sheet: str) -> str:
+    return f"{sheet} has rows below row {LAST_ROW:,}, the last that a spreadsheet has; save it as CSV"
+
+
 def _read_sheets(data: bytes) -> list[tuple[str, list[_Line]]]:
     """(title, rows that are not empty). Each sheet is read twice in step: for the values, and for the formulas."""
     import openpyxl
@@ -62,6 +89,10 @@ def _read_sheets(data: bytes) -> list[tuple[str, list[_Line]]]:
 def _lines(sheet: Any, twin: Any) -> Iterator[_Line]:
     kept = 0
     for number, (values, written) in enumerate(zip(_grid(sheet), _grid(twin), strict=True), start=1):
+        if number > LAST_ROW:
+            raise ImportRefused(_too_far(f"sheet {sheet.title}"))
+        if all(cell.value is None for cell in values) and all(cell.value is None for cell in written):
+            continue
         formulas = frozenset(i for i, cell in enumerate(written) if cell.data_type == "f")
         if formulas or any(_text(cell.value).strip() for cell in values):
             kept += 1

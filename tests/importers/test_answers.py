@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from chatbot.importers.answers import link
 from chatbot.importers.records import Answered, Place
+from chatbot.templates import choose_wording
 from chatbot.types import Intent, Template
 
 
@@ -41,3 +42,33 @@ def test_a_title_names_the_intent_for_customers() -> None:
 def test_answers_whose_names_meet_stay_apart() -> None:
     records, _notes = link([answered(2, "open?", "Until 5."), answered(3, "open!", "On Monday.")], language="en")
     assert [record.value.intent for record in records if isinstance(record.value, Template)] == ["open_2", "open"]
+
+
+def templates(*items: Answered) -> list[Template]:
+    records, _notes = link(items, language="en")
+    return [record.value for record in records if isinstance(record.value, Template)]
+
+
+def test_of_two_answers_to_one_intent_the_one_with_the_evidence_is_shown() -> None:
+    for intent in ("refund", "shop.refund"):
+        found = templates(
+            answered(2, "how long", "Soon.", intent=intent), answered(3, "how", "By card.", intent=intent)
+        )
+        for wanted in found:
+            wording = choose_wording(found, values={}, evidence={wanted.key: 0.9})
+            assert wording is not None
+            assert wording.template == wanted
+
+
+def test_a_dot_in_a_key_is_the_language_and_nothing_else() -> None:
+    found = templates(
+        answered(2, "how", "Soon.", intent="shop.refund"),
+        answered(3, "how", "By card.", intent="shop_refund"),
+        answered(4, "退款", "很快。", intent="shop_refund", language="zh"),
+        answered(5, "退款", "三天。", intent="a", language="zh"),
+        answered(6, "退钱", "五天。", intent="a", language="zh"),
+    )
+    assert [(each.intent, each.answer) for each in found[1:3]] == [("shop_refund", "shop_refund")] * 2
+    assert found[0].answer.startswith("shop_refund-")
+    assert len({each.answer for each in found[3:]}) == 2
+    assert all(each.key == f"{each.answer}.zh" for each in found[2:])

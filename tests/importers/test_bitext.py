@@ -45,7 +45,7 @@ def test_keys_of_several_answers_do_not_depend_on_the_order_of_rows(load: Import
     backwards = {each.key: each.body for each in templates(load("b.csv", HEADER + "".join(reversed(rows))))}
     assert forwards == backwards
     assert sorted(forwards.values()) == ["By Friday at the latest.", "In three days."]
-    assert all(key.startswith("delivery.") for key in forwards)
+    assert all(key.startswith("delivery-") for key in forwards)
 
 
 def test_many_answers_for_one_intent_are_proposals_with_a_note(load: Import) -> None:

@@ -24,7 +24,29 @@ def test_slug(text: str, name: str | None) -> None:
 
 
 def test_unique() -> None:
-    assert [cells.unique("a", taken) for taken in ([], ["a"], ["a", "a_2"])] == ["a", "a_2", "a_3"]
+    names = cells.Names(["a_3", "b"])
+    assert [names.unique(each) for each in ("a", "a", "a", "b", "a_2")] == ["a", "a_2", "a_4", "b_2", "a_2_2"]
+
+
+@pytest.mark.parametrize("hidden", ["\x1b", "\x07", "\x9b", "\u202e", "\u200b", "\ufeff"])
+def test_names_hold_only_what_can_be_seen(hidden: str) -> None:
+    with pytest.raises(BadRow) as bad:
+        cells.name_of(f"a{hidden}b", "intent")
+    code = f"U+{ord(hidden):04X}"
+    assert str(bad.value) == f"intent holds the control character {code}, which cannot be seen; remove it"
+    assert cells.visible(f"a{hidden}b") == "a\ufffdb"
+
+
+def test_joiners_are_part_of_words() -> None:
+    for name in ("\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\U0001f469\u200d\U0001f527"):
+        assert cells.name_of(name, "intent") == name == cells.visible(name)
+
+
+def test_spellings_of_out_of_scope() -> None:
+    names = ("oos", "Out of Scope", "out-of-domain", "\uff4f\uff4f\uff53")
+    assert {cells.label_of(name) for name in names} == {"out_of_scope"}
+    with pytest.raises(BadRow, match="reserved"):
+        cells.label_of("\uff3fhandoff")
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,13 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from chatbot.importers import make_plan
 from chatbot.importers.dialogues import dialogue, read_abcd, read_crosswoz
 from chatbot.importers.files import Source
 from chatbot.importers.records import Dialogue, Place, Problem, Said
+from chatbot.store.knowledge import Snapshot
+
+from .conftest import Import
 
 
 def source(data: Any) -> Source:
@@ -26,7 +30,18 @@ def test_own_turns() -> None:
         (Said(True, "hi", datetime(2026, 3, 2, 8, 14, tzinfo=UTC)), Said(False, "hello")),
         place,
         "en",
+        left_out=("note",),
     )
+
+
+def test_speakers_with_other_names_are_counted(load: Import) -> None:
+    turns = [{"speaker": "Kunde", "text": "wie lange?"}, {"speaker": "Berater", "text": "Drei Tage."}] * 2
+    parsed = load("d.jsonl", json.dumps({"type": "dialogue", "id": 1, "turns": turns}))
+    assert parsed.notes[0].startswith(
+        '4 messages left out, of speakers that are neither customer nor agent: "kunde" (2), "berater" (2); '
+        "a customer is called customer, user, "
+    )
+    assert make_plan(parsed, Snapshot(0)).summary()[0] == "nothing to write"
 
 
 def test_abcd() -> None:
@@ -35,7 +50,9 @@ def test_abcd() -> None:
         {"original": [["a"]]},
     ]
     first, second = list(read_abcd(source(data)))
-    assert first == Dialogue("7", (Said(False, "Hi"), Said(True, "Help")), Place("d.json", 1, "dialogue 1"))
+    assert first == Dialogue(
+        "7", (Said(False, "Hi"), Said(True, "Help")), Place("d.json", 1, "dialogue 1"), left_out=("action",)
+    )
     assert second == Problem(Place("d.json", 2, "dialogue 2"), 'an entry of "original" is no pair [speaker, text]')
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -62,7 +63,14 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_too_large(refusal: Refusal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "FILE_LIMIT", 10)
-    assert "the limit is 500 MB: split it" in refusal("e.csv", CSV)
+    assert "e.csv is larger than 0 MB; split it" in refusal("e.csv", CSV)
+
+
+def test_what_is_neither_file_nor_folder(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    for path in (tmp_path / "pipe.csv", Path("/dev/zero")):
+        with pytest.raises(ImportRefused, match="is neither a file nor a folder; give one of these"):
+            list(sources([path]))
 
 
 def test_folders_give_their_known_files_sorted(tmp_path: Path) -> None:
@@ -100,3 +108,7 @@ def test_locked_archive(refusal: Refusal) -> None:
     data = bytearray(packed({"a.csv": CSV.encode()}))
     data[data.index(b"PK\x01\x02") + 8] |= 1
     assert "locked with a password" in refusal("all.zip", bytes(data))
+
+
+def test_a_file_name_that_moves_the_cursor(refusal: Refusal) -> None:
+    assert refusal("e\x1b[2J.csv", CSV) == "e\ufffd[2J.csv has a character in its name that cannot be seen; rename it"

@@ -23,7 +23,7 @@ def test_a_second_answer_leaves_the_first_ones_key(load: Import) -> None:
     first = make_plan(load("b.csv", HEADER + "a one,refund,Soon.\n"), Snapshot(0))
     again = make_plan(load("b.csv", HEADER + "a one,refund,Soon.\na two,refund,Next week.\n"), stored(first))
     assert again.counts["templates"].unchanged == 1
-    assert [(each.body, each.key.startswith("refund.")) for each in again.changes.templates] == [("Next week.", True)]
+    assert [(each.body, each.key.startswith("refund-")) for each in again.changes.templates] == [("Next week.", True)]
     assert [(each.text, each.template) for each in again.changes.examples] == [
         ("a two", again.changes.templates[0].key)
     ]
@@ -40,7 +40,7 @@ def test_an_answer_from_elsewhere_is_not_overwritten(load: Import) -> None:
     snapshot = Snapshot(1, templates=(Template("refund", "refund", "Our own words.", source="shop"),))
     plan = make_plan(load("b.csv", HEADER + "a one,refund,Soon.\n"), snapshot)
     (template,) = plan.changes.templates
-    assert (template.body, template.key.startswith("refund.")) == ("Soon.", True)
+    assert (template.body, template.key.startswith("refund-")) == ("Soon.", True)
     assert plan.changes.examples[0].template == template.key
 
 
@@ -90,3 +90,13 @@ def test_an_approved_answer_settles_a_proposal(load: Import) -> None:
     assert [(each.intent, each.status) for each in plan.changes.templates] == [("delivery", Status.APPROVED)]
     assert [(each.intent, each.status) for each in plan.changes.examples] == [("delivery", Status.APPROVED)]
     assert isinstance(plan.changes.examples[0], Example)
+
+
+def test_the_same_again_with_dots_and_several_answers(load: Import) -> None:
+    rows = HEADER + "a one,shop.refund,Soon.\na two,shop.refund,Next week.\na three,shop_refund,By card.\n"
+    first = make_plan(load("b.csv", rows + "退款,shop.refund,很快。\n"), Snapshot(0))
+    assert first.counts["templates"].added == 4
+    for content in (rows + "退款,shop.refund,很快。\n", rows):
+        again = make_plan(load("b.csv", content), stored(first))
+        assert not again.changes
+        assert again.conflicts == ()

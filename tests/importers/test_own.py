@@ -113,7 +113,7 @@ def test_every_type(load: Import) -> None:
         ),
         (
             '{"type": "template", "key": "a", "intent": "out_of_scope", "body": "c"}',
-            'intent "out_of_scope" is reserved; no answer can be given to it',
+            'intent "out_of_scope" means out of scope; no answer can be given to it',
         ),
         (
             '{"type": "template", "key": "a", "intent": "b", "body": "c", "valid_from": "2026-02-30"}',

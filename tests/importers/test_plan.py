@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chatbot.importers import Parsed, Place, Problem, Record, make_plan
 from chatbot.importers.ledger import Count
 from chatbot.store.knowledge import Changes, Snapshot
@@ -87,3 +89,18 @@ def test_bad_rows_stand_in_the_summary() -> None:
         *(f"  f, line {line}: text is empty" for line in range(1, 11)),
         "  and 2 more",
     ]
+
+
+def test_what_a_customer_can_be_asked_for_is_no_gap() -> None:
+    plan = make_plan(parsed(Template("k", "a", "Order {order_number}.")), Snapshot(0))
+    assert plan.notes == ()
+
+
+def test_nothing_found_is_not_nothing_new() -> None:
+    assert make_plan(Parsed(), Snapshot(0)).summary() == ["nothing to write"]
+
+
+def test_the_preview_moves_no_cursor() -> None:
+    values = (Example("hi \x1b[2J", "a"), Example("hi \x1b[2J", "b"))
+    plan = make_plan(replace(parsed(*values), notes=("\x9b\u202e",)), Snapshot(0))
+    assert plan.summary()[-2:] == ['  "hi \ufffd[2J" is a in f, line 1, and b in f, line 2', "note: \ufffd\ufffd"]

@@ -53,6 +53,11 @@ def test_long_cell(refusal: Refusal) -> None:
     assert "  e.csv, line 3: text: cell too long (200,000 characters; the limit is 10,000)" in text
 
 
+def test_too_many_columns(refusal: Refusal) -> None:
+    text = refusal("e.csv", "text,intent" + ",x" * 1023 + "\na,b" + "," * 1023)
+    assert text == "e.csv: the header has 1,025 columns; the limit is 1,024: keep those that are imported"
+
+
 def test_nul(refusal: Refusal) -> None:
     assert "line 2: text holds a NUL character; remove it" in refusal("e.csv", "text,intent\na\0b,c\n")
 

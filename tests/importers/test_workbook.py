@@ -94,6 +94,22 @@ def test_rows_far_below_cost_nothing(load: Import) -> None:
     assert (record.value, record.place.line) == (Example("hi", "x", source="t.xlsx"), 50_000)
 
 
+def test_a_row_that_no_spreadsheet_has(refusal: Refusal) -> None:
+    for number in ("1048577", "2000000000", "9" * 5000):
+        data = edited(workbook(["text", "intent"], ["hi", "x"]), "xl/worksheets/sheet1.xml", 'r="2"', f'r="{number}"')
+        assert refusal("t.xlsx", data) == (
+            "t.xlsx: xl/worksheets/sheet1.xml has rows below row 1,048,576, the last that a spreadsheet has; "
+            "save it as CSV"
+        )
+
+
+@pytest.mark.parametrize("row", ["<row/>", '<row r="3"/>'])
+def test_empty_rows_are_counted(refusal: Refusal, row: str) -> None:
+    data = workbook(["text", "intent"], ["hi", "x"])
+    data = edited(data, "xl/worksheets/sheet1.xml", "</sheetData>", row * 1_048_577 + "</sheetData>")
+    assert "has rows below row 1,048,576" in refusal("t.xlsx", data)
+
+
 def test_too_many_rows(refusal: Refusal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatbot.importers.workbook.ROW_LIMIT", 2)
     data = workbook(["text", "intent"], ["hi", "x"], ["ho", "x"])

@@ -57,6 +57,7 @@ class LiveServer:
     def start(self, *options: str, patience: float = 60.0) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CHATBOT_")}
         environment |= {
+            "CHATBOT_CONFIG": str(ROOT / "data" / "shop" / "chatbot.toml"),
             "CHATBOT_HOME": str(self.home),
             "CHATBOT_PORT": str(self.port),
             # One machine plays all customers here, and each page takes some sixty requests.
