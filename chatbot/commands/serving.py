@@ -19,9 +19,12 @@ console = Console(highlight=False, soft_wrap=True)
 
 def serve(settings: Settings, *, prepare: Path | None) -> None:
     """Make ready what is asked for, then serve until Ctrl-C."""
+    from chatbot.web.server import check_address
     from chatbot.web.server import serve as listen
 
     started = time.monotonic()
+    check_address(settings.host, settings.port)
+    console.print(f"State is kept in {escape(str(settings.home.absolute()))}")
     with open_house(settings) as house:
         if prepare is not None:
             _prepare(house, prepare)

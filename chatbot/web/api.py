@@ -33,7 +33,6 @@ from chatbot.web.bodies import (
 )
 from chatbot.web.limits import RateLimiter
 from chatbot.web.problems import Problem, documented, field_problem
-from chatbot.web.visitor import visitor_of
 from chatbot.web.wording import REASONS
 
 PREFIX = "/api/v1"
@@ -55,7 +54,8 @@ IdempotencyKey = Annotated[
 
 def _visitor(request: Request) -> str | None:
     """The page's cookie, where a browser sends it: what it begins is its own, and only it gets at that again."""
-    return visitor_of(request.cookies)
+    visitor: str | None = getattr(request.state, "visitor", None)  # set by VisitorCookie
+    return visitor
 
 
 Visitor = Annotated[str | None, Depends(_visitor)]

@@ -10,12 +10,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import anyio.to_thread
 import gradio as gr
 import gradio.events
 from anyio import CapacityLimiter
 from fastapi import FastAPI
+from gradio.block_function import BlockFunction
+from gradio.state_holder import SessionState
 from starlette.datastructures import Headers
 from starlette.staticfiles import StaticFiles
 
@@ -29,7 +32,7 @@ from chatbot.web.page import Dress, DressedPage
 from chatbot.web.shopfront import Shopfront
 from chatbot.web.talk import MAX_COMMENT_CHARS, Call, Refused, Reply, Talk, refusal_of
 from chatbot.web.theme import theme
-from chatbot.web.visitor import VisitorCookie, visitor_of
+from chatbot.web.visitor import VisitorCookie
 from chatbot.web.wording import REASONS, language_tag, preferred_language, word, words
 
 STATIC = Path(__file__).parent / "static"
@@ -78,7 +81,7 @@ def mount_chat(
 
 def chat_page(talk: Talk, settings: Settings) -> gr.Blocks:
     """The components and the endpoints. Their texts come with the page, in the visitor's language."""
-    page = gr.Blocks(title="", analytics_enabled=False, fill_width=True)
+    page = _PlainBlocks(title="", analytics_enabled=False, fill_width=True)
     with page:
         with gr.Column(elem_id="chat"):
             gr.Column(elem_id="masthead")
@@ -98,13 +101,29 @@ def chat_page(talk: Talk, settings: Settings) -> gr.Blocks:
     return page
 
 
+class _PlainBlocks(gr.Blocks):  # type: ignore[misc] # Gradio comes without types
+    """Values go to the endpoint as they came: Gradio would copy or fetch first whatever is shaped like a file of its
+    own, from any path of this machine and any address. What the endpoints give back holds nothing of that shape.
+    """
+
+    async def preprocess_data(
+        self,
+        block_fn: BlockFunction,
+        inputs: list[Any],
+        state: SessionState | None,  # noqa: ARG002 - Gradio's form; nothing is kept between calls
+        explicit_call: bool = False,  # noqa: ARG002
+    ) -> list[Any]:
+        self.validate_inputs(block_fn, inputs)
+        return inputs[: len(block_fn.inputs)]
+
+
 def _endpoint(work: Work, settings: Settings) -> Callable[..., object]:
     """`work` for Gradio: the visitor from the cookie, the language from the browser, and never an exception."""
     turns = CapacityLimiter(AT_ONCE)
 
     async def endpoint(call: dict, request: gr.Request) -> dict:  # type: ignore[type-arg] # Gradio reads plain types
         language = preferred_language(request.headers.get("accept-language", ""), settings.language)
-        visitor = visitor_of(request.cookies)
+        visitor = request.request.state.visitor if request.request else None
         try:
             if visitor is None:
                 raise Refused("cookies", again=False)

@@ -29,11 +29,14 @@ BODY_SECONDS = 20.0
 """A body of at most some kilobytes that takes longer is not on its way."""
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_OPEN = re.compile(r"/gradio_api/(?:run/(?:open|send|rate|renew)|startup-events|heartbeat/[\w-]+|theme\.css)", re.ASCII)
+"""All that the page may ask of Gradio besides its files. What the next Gradio adds stays shut until it is here."""
+_GRADIO = re.compile(r"(?:^|/)gradio_api(?:/|$)")
 _CLOSED = re.compile(
-    r"(?:^|/)gradio_api/(?:upload|proxy[=/]|file[=/]\W*https?:|deep_link|component_server|process_recording|stream/|vibe"
-    # Not in the list that was measured, and as little used here: developers' routes and the tools for agents.
-    r"|undo-vibe|runs|run-history|dev/|profiling|mcp)|(?:^|/)monitoring(?:/|$)"
+    r"/?(?:app_id|config|login|login_check|logout|manifest\.json|monitoring|openapi\.json|pwa_icon|queue"
+    r"|token|user)(?:/|$)"
 )
+"""Gradio's other routes at the top; those that the product has itself, such as /api/v1/openapi.json, lie deeper."""
 _PRIVATE = re.compile(r"/(?:api/|healthz$|readyz$)")
 _FILES = re.compile(r"/(?:assets|chat-assets|static|svelte)/")
 _QUIET = re.compile(rf"{_FILES.pattern}|/(?:healthz$|readyz$|gradio_api/(?:heartbeat|startup))")
@@ -197,11 +200,13 @@ def _is_bare_failure(message: Message) -> bool:
 
 def is_closed(path: str) -> bool:
     """Whether a path leads to a closed route in any spelling: encoded (also twice), in capitals, with doubled,
-    backward or dotted segments.
+    backward or dotted segments. What is open is so in one spelling only.
     """
+    if _OPEN.fullmatch(path):
+        return False
     for _ in range(4):
         plain = re.sub(r"/+", "/", path.replace("\\", "/").lower())
-        if _CLOSED.search(plain) or _CLOSED.search(_without_dots(plain)):
+        if any(_GRADIO.search(form) or _CLOSED.match(form) for form in (plain, _without_dots(plain))):
             return True
         decoded = unquote(path)
         if decoded == path:

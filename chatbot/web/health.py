@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -16,8 +17,13 @@ from chatbot.errors import ChatbotError
 from chatbot.store import Store
 from chatbot.web.problems import UNAVAILABLE, FieldError, Problem, documented
 
+DATABASE = FieldError("database", "cannot be written")
+MODEL = FieldError("model", "none can answer")
+"""All that strangers learn; what exactly is wrong, with its paths and commands, stands in the log."""
 REMEMBERED_SECONDS = 1.0
 """The probe takes the database's write lock, so that a flood of questions must not become a flood of probes."""
+
+_log = logging.getLogger(__name__)
 
 
 class Alive(BaseModel):
@@ -39,6 +45,7 @@ class Health:
         self._bots = bots
         self._clock = clock
         self._lock = threading.Lock()
+        self._logged: set[str] = set()
         self._asked_at = -REMEMBERED_SECONDS
         self._found: Ready | list[FieldError] = []
 
@@ -69,12 +76,20 @@ class Health:
         try:
             self._store.probe_write()
         except ChatbotError as error:
-            wrong.append(FieldError("database", str(error)))
+            wrong.append(self._noted(DATABASE, error))
         try:
             bot = self._bots.current()
         except ChatbotError as error:
-            wrong.append(FieldError("model", str(error)))
+            wrong.append(self._noted(MODEL, error))
         else:
             if not wrong:
+                self._logged.clear()
                 return Ready(model_version=bot.version, knowledge_revision=bot.knowledge.revision)
         return wrong
+
+    def _noted(self, what: FieldError, error: ChatbotError) -> FieldError:
+        """Once until all is well again: a supervisor asks every few seconds."""
+        if str(error) not in self._logged:
+            self._logged.add(str(error))
+            _log.warning("not ready: %s: %s", what.field, error)
+        return what

@@ -13,12 +13,18 @@ _ADDRESS = re.compile(
     rf"(?<![\w@./:-])(?:https://)?(?P<host>{_HOST})(?P<path>/[\w/~.%+-]*(?:\?[\w/~.%+=&-]*)?(?:#[\w-]*)?)?(?![\w@:])",
     re.ASCII | re.IGNORECASE,
 )
+_SAYS_SO = re.compile(r"https://|www\.", re.IGNORECASE)
 _END_MARKS = ".,;:!?"
 
 
-def hosts_in(texts: Iterable[str]) -> frozenset[str]:
-    """The host names of the web addresses in the shop's own texts; that of an e-mail address does not count."""
-    return frozenset(match["host"].lower() for text in texts for match in _ADDRESS.finditer(text))
+def hosts_in(facts: Iterable[str], bodies: Iterable[str]) -> frozenset[str]:
+    """The host names of the web addresses in the shop's own texts; that of an e-mail address does not count.
+
+    In the bodies of templates only what says it is an address: a forgotten space makes "left.Please" look like one.
+    """
+    known = {match["host"].lower() for fact in facts for match in _ADDRESS.finditer(fact)}
+    found = (match for body in bodies for match in _ADDRESS.finditer(body))
+    return frozenset(known | {one["host"].lower() for one in found if _SAYS_SO.match(one[0])})
 
 
 def parts_of(text: str, hosts: frozenset[str]) -> list[dict[str, str]]:

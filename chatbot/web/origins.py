@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
 
 from chatbot.settings import Settings
 
@@ -50,17 +51,28 @@ class Origins:
         return named.host in self.hosts or (self.any_address and _is_address(named.host))
 
     def same(self, origin: str, host: str) -> bool:
-        """Whether `Origin` is a page of this server. "null" and whatever cannot be read are foreign."""
+        """Whether `Origin` is a page of this server. "null" and whatever cannot be read are foreign, and so is the
+        public name without the https that customers have: anybody on the way could have written that page.
+        """
         try:
             parts = urlsplit(origin)
         except ValueError:
             return False
         page, asked = place_of(parts.netloc), place_of(host)
-        if parts.scheme not in _DEFAULT_PORTS or page is None or asked is None or parts.path:
+        if (
+            parts.scheme not in _DEFAULT_PORTS
+            or page is None
+            or asked is None
+            or parts.path
+            or {"?", "#"} & set(origin)
+        ):
             return False
         default = _DEFAULT_PORTS[parts.scheme]
-        if self.public and parts.scheme == self.public_scheme and _agree(page, self.public, default):
-            return True
+        if self.public and page.host == self.public.host:
+            if parts.scheme != self.public_scheme:
+                return False
+            if _agree(page, self.public, default):
+                return True
         return _agree(page, asked, default)
 
     def scheme(self, host: str, asked: str) -> str:
@@ -80,16 +92,20 @@ def place_of(netloc: str) -> Place | None:
         return None
 
 
-def caller(peer: str, headers: Mapping[str, str], *, behind_proxy: bool) -> str:
+def caller(peer: str, headers: Headers, *, behind_proxy: bool) -> str:
     """The address that a request comes from.
 
     `X-Forwarded-For` is believed only where a public address is set, from a peer in a private network: that is the
-    proxy, and its own entry is the last one. Anybody else could write there what they like.
+    proxy, and its own entry is the last one, whether it adds to the line it got or writes one of its own. Anybody else
+    could write there what they like. Some proxies add the port.
     """
     if behind_proxy and _is_near(peer):
-        claimed = headers.get("x-forwarded-for", "").rsplit(",", 1)[-1].strip()
+        claimed = ",".join(headers.getlist("x-forwarded-for")).rsplit(",", 1)[-1].strip()
         if _is_address(claimed):
             return claimed
+        place = place_of(claimed)
+        if place and _is_address(place.host):
+            return place.host
     return peer
 
 

@@ -42,6 +42,11 @@ def serve(app: FastAPI, *, host: str, port: int, on_ready: Callable[[str], None]
         Server(config, closing=app.state.closing, on_ready=lambda: on_ready(address)).run(sockets=[listener])
 
 
+def check_address(host: str, port: int) -> None:
+    """Raises ChatbotError now for an address that cannot be listened on, rather than after minutes of preparing."""
+    _listen(host, port).close()
+
+
 class Server(uvicorn.Server):
     """Uvicorn's, but it says when it is ready, ends event streams when it stops, and then simply returns."""
 

@@ -56,8 +56,8 @@ class Shopfront:
 
     def _look(self, bot: Bot, language: str, day: date) -> Shop:
         facts = bot.knowledge.facts
-        texts = [*facts.values(), *(template.body for template in bot.knowledge.templates.values())]
-        return Shop(facts.get("shop_name", ""), hosts_in(texts), self._suggestions(bot, language, day))
+        bodies = (template.body for template in bot.knowledge.templates.values())
+        return Shop(facts.get("shop_name", ""), hosts_in(facts.values(), bodies), self._suggestions(bot, language, day))
 
     def _suggestions(self, bot: Bot, language: str, day: date) -> tuple[str, ...]:
         """One question an intent, the preferred and then the most frequent, if the bot answers that very question."""

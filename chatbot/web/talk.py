@@ -11,15 +11,16 @@ import logging
 import re
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from chatbot.bot import LiveBot
 from chatbot.errors import ChatbotError, NotFound, StoreBusy
 from chatbot.phrases import phrase
-from chatbot.redact import Redactor
+from chatbot.redact import Redactor, cleaned
 from chatbot.respond import respond
 from chatbot.store import Store
-from chatbot.types import Conversation, Message, Verdict
+from chatbot.types import Conversation, Exchange, Message, Verdict
 from chatbot.web.limits import RateLimiter, whole_seconds
 from chatbot.web.lines import line_of
 from chatbot.web.shopfront import Shopfront
@@ -30,6 +31,7 @@ MOST_LINES = 200
 MAX_COMMENT_CHARS = 1000
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 _log = logging.getLogger(__name__)
 
@@ -97,12 +99,7 @@ class Talk:
         if wait:
             raise Refused("too_fast", seconds=whole_seconds(wait))
         try:
-            exchange = respond(
-                Message(conversation.id, text, key=key, choice=choice, wants_person=person),
-                bot=self._bots.current(),
-                store=self._store,
-                redactor=self._redactor,
-            )
+            exchange = self._answered(Message(conversation.id, text, key=key, choice=choice, wants_person=person))
         except NotFound as error:
             raise Refused("not_offered", again=False) from error
         hosts = self._shopfront.shop(language).hosts
@@ -136,6 +133,17 @@ class Talk:
             self._store.conversations.end(conversation.id, visitor=visitor)
         return self.open(call, visitor, language)
 
+    def _answered(self, message: Message) -> Exchange:
+        """The exchange of this very message. A key that was used for other words must not cost the customer these, so
+        they get a key of their own; it comes from the words, for they too may be sent twice.
+        """
+        bot, store, redactor = self._bots.current(), self._store, self._redactor
+        exchange = respond(message, bot=bot, store=store, redactor=redactor)
+        if exchange.repeated and redactor.redact(message.text).text != exchange.asked.text:
+            key = hashlib.sha256(f"{message.key}\0{cleaned(message.text)}".encode()).hexdigest()
+            exchange = respond(replace(message, key=key), bot=bot, store=store, redactor=redactor)
+        return exchange
+
     def _open_or_create(self, visitor: str, language: str) -> Conversation:
         # One at a time: a first message that is sent twice must not open two conversations.
         with self._opening:
@@ -147,10 +155,10 @@ class Talk:
         if not isinstance(text, str):
             raise Refused("malformed", again=False)
         text = text.strip()
-        if not text:
-            raise Refused("empty", again=False)
         if len(text) > self._max_message_chars:
             raise Refused("too_long", again=False, length=len(text), limit=self._max_message_chars)
+        if not cleaned(text):
+            raise Refused("empty", again=False)
         return text
 
     def _chosen(self, intent: str, visitor: str) -> tuple[Conversation, str]:
@@ -166,7 +174,9 @@ class Talk:
 def _opinion(call: Call) -> tuple[str, Verdict, str | None, str | None]:
     """Message id, verdict, reason and comment, as far as our own page could have sent them."""
     message, verdict, reason, comment = (call.get(name) for name in ("message", "verdict", "reason", "comment"))
-    if not isinstance(message, str) or not isinstance(verdict, str) or verdict not in REASONS:
+    if not isinstance(message, str) or not _ID.fullmatch(message):
+        raise Refused("malformed", again=False)
+    if not isinstance(verdict, str) or verdict not in REASONS:
         raise Refused("malformed", again=False)
     if not isinstance(comment, str | None) or not (reason is None or reason in REASONS[verdict]):
         raise Refused("malformed", again=False)

@@ -249,6 +249,41 @@ def test_a_draft_survives_a_reload(customer: NewCustomer) -> None:
     expect(chat.box).to_have_value("half a thou")
 
 
+def test_what_was_typed_while_an_answer_got_lost_is_a_message_of_its_own(
+    customer: NewCustomer, server: LiveServer
+) -> None:
+    chat = customer()
+    held: list[Route] = []
+    chat.page.route("**/gradio_api/run/send", held.append)
+    chat.box.fill("where is my lost answer")
+    chat.box.press("Enter")
+    expect(chat.page.locator(".dots")).to_be_visible()
+    chat.box.fill("and do you take visa")
+    held[0].fetch()  # the server has it; only the answer is lost
+    held[0].abort()
+    both = "where is my lost answer\nand do you take visa"
+    expect(chat.box).to_have_value(both)
+    chat.page.unroute_all()
+    chat.reload()
+    expect(chat.box).to_have_value(both)
+    chat.box.press("Enter")
+    chat.expect_replies(2)
+    assert chat.texts()[2] == both
+    assert server.rows("SELECT count(*) FROM messages WHERE text = ?", (both,)) == [(1,)]
+    # The browser itself reports the lost answer; that is the only thing it may complain about.
+    assert all("ERR_FAILED" in complaint for complaint in chat.complaints)
+    chat.complaints.clear()
+
+
+def test_each_message_is_written_in_its_own_direction(customer: NewCustomer) -> None:
+    chat = customer()
+    chat.say("\u05e9\u05dc\u05d5\u05dd 123")
+    directions = chat.page.locator(".line[data-id] .bubble p").evaluate_all(
+        "found => found.map((one) => getComputedStyle(one).direction)"
+    )
+    assert directions == ["rtl", "ltr"]
+
+
 def test_a_new_conversation_ends_the_old_one(customer: NewCustomer, server: LiveServer) -> None:
     chat = customer()
     text = "only in the old conversation"
@@ -462,8 +497,8 @@ def test_nothing_of_gradios_own_is_on_the_page(customer: NewCustomer, server: Li
     html = chat.page.request.get(server.url).text()
     assert "og:image" not in html
     assert "githubusercontent" not in html
-    info = chat.page.request.get(f"{server.url}gradio_api/info").json()
-    assert info == {"named_endpoints": {}, "unnamed_endpoints": {}}
+    for path in ("gradio_api/info", "config", "openapi.json", "gradio_api/openapi.json"):
+        assert chat.page.request.get(f"{server.url}{path}").status == 404
 
 
 def test_the_log_never_holds_what_customers_wrote(customer: NewCustomer, server: LiveServer) -> None:

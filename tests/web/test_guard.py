@@ -45,7 +45,13 @@ CLOSED = [
     "/gradio_api/file/http://evil.example/x", "/gradio_api/deep_link", "/gradio_api/component_server",
     "/gradio_api/process_recording", "/gradio_api/stream/x", "/gradio_api/vibe-edit", "/gradio_api/vibe-code/",
     "/gradio_api/undo-vibe-edit", "/gradio_api/runs", "/gradio_api/run-history/connect", "/gradio_api/dev/reload",
-    "/gradio_api/profiling/traces", "/gradio_api/mcp/sse", "/monitoring", "/monitoring/", "/monitoring/summary",
+    "/gradio_api/profiling/traces", "/gradio_api/mcp/sse",
+    "/gradio_api", "/gradio_api/queue/join", "/gradio_api/queue/data", "/gradio_api/cancel",
+    "/gradio_api/reset", "/gradio_api/info", "/gradio_api/api/send", "/gradio_api/call/send", "/gradio_api/run/other",
+    "/gradio_api/file=/static/a.png", "/gradio_api/token", "/gradio_api/app_id", "/gradio_api/openapi.json",
+    "/gradio_api/run/send/", "/config", "/config/", "/login", "/login/", "/login_check", "/logout", "/openapi.json",
+    "/pwa_icon", "/pwa_icon/64", "/manifest.json", "/queue/join", "/token", "/app_id", "/user",
+    "/monitoring", "/monitoring/", "/monitoring/summary",
 ]  # fmt: skip
 
 
@@ -196,7 +202,10 @@ def test_closed_routes_are_not_there(client: TestClient, method: str, path: str)
         "/gradio_api/%2575pload", "/gradio_api/%252575pload", "/gradio_api%2Fupload", "\\gradio_api\\upload",
         "/chat/gradio_api/upload", "/gradio_api/file=%68ttp://evil.example", "/gradio_api/file=//http://evil.example",
         "/gradio_api/file= https:/evil.example", "/Monitoring/", "//monitoring", "/%6donitoring", "/./monitoring",
-        "/%252525252541",
+        "/%252525252541", "/gradio%5fapi/run/send", "/Gradio_api/run/send", "//gradio_api/run/send",
+        "/gradio_api/run/send/../../queue/join", "/gradio_api/run/open%2f..%2f..%2finfo", "/gradio_api/heartbeat/x/y",
+        "/Config", "/%63onfig", "//config//", "/x/../config", "/openapi%2ejson", "\\login", "/static/../login",
+        "/gradio_api/run/send\n",
     ],
 )  # fmt: skip
 def test_no_spelling_leads_to_a_closed_route(path: str) -> None:
@@ -206,8 +215,9 @@ def test_no_spelling_leads_to_a_closed_route(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/api/v1/conversations", "/gradio_api/queue/join", "/gradio_api/queue/data", "/gradio_api/heartbeat/x1",
-        "/gradio_api/info", "/gradio_api/startup-events", "/gradio_api/file=/static/a.png", "/config", "/theme.css",
+        "/", "/api/v1/conversations", "/gradio_api/run/open", "/gradio_api/run/send", "/gradio_api/run/rate",
+        "/gradio_api/run/renew", "/gradio_api/theme.css", "/gradio_api/heartbeat/x1-_Y",
+        "/gradio_api/startup-events", "/theme.css", "/api/v1/openapi.json", "/favicon.ico", "/robots.txt",
         "/assets/index-Bx_monitoring.js", "/assets/upload-icon.svg", "/static/img/100%25.png",
     ],
 )  # fmt: skip
@@ -216,7 +226,7 @@ def test_open_routes_stay_open(path: str) -> None:
 
 
 @pytest.mark.parametrize("query", ["deep_link=x", "a=1&deep_link", "DEEP_LINK=x", "deep%5Flink=x", "deep%255flink=x"])
-@pytest.mark.parametrize("path", ["/", "/gradio_api/queue/data"])
+@pytest.mark.parametrize("path", ["/", "/gradio_api/run/send"])
 def test_deep_links_are_refused(client: TestClient, path: str, query: str) -> None:
     assert _problem(client.get(f"{path}?{query}"), 400, "deep_link")["title"] == "The request cannot be read"
 

@@ -47,11 +47,13 @@ def test_ready(store: Store, bots: LiveBot) -> None:
     assert client.head("/readyz").status_code == 200
 
 
-def test_without_a_model(store: Store, settings: Settings) -> None:
+def test_without_a_model(store: Store, settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
     bots = LiveBot(Registry(settings.home / "nothing", store.versions), store.knowledge)
     response = _client(store, bots).get("/readyz")
     assert (response.status_code, response.headers["retry-after"]) == (503, "5")
-    assert response.json()["errors"] == [{"field": "model", "message": 'no model is active; run "chatbot train"'}]
+    assert response.json()["errors"] == [{"field": "model", "message": "none can answer"}]
+    assert response.json()["detail"] == "model: none can answer"
+    assert 'no model is active; run "chatbot train"' in caplog.text
 
 
 def test_with_a_damaged_model(store: Store, settings: Settings) -> None:
@@ -64,7 +66,7 @@ def test_with_a_damaged_model(store: Store, settings: Settings) -> None:
     assert [error["field"] for error in response.json()["errors"]] == ["model"]
 
 
-def test_with_a_database_that_takes_nothing(store: Store, bots: LiveBot) -> None:
+def test_with_a_database_that_takes_nothing(store: Store, bots: LiveBot, caplog: pytest.LogCaptureFixture) -> None:
     bots.current()
     with store.database.engine.connect() as connection:  # what a full or read-only disk does to every writer
         connection.exec_driver_sql("ROLLBACK")
@@ -73,7 +75,8 @@ def test_with_a_database_that_takes_nothing(store: Store, bots: LiveBot) -> None
     response = client.get("/readyz")
     assert response.status_code == 503
     assert [error["field"] for error in response.json()["errors"]] == ["database"]
-    assert "readonly" in response.json()["detail"]
+    assert response.json()["detail"] == "database: cannot be written"
+    assert "readonly" in caplog.text
 
 
 def test_one_look_a_second(store: Store, bots: LiveBot, settings: Settings) -> None:

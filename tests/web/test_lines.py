@@ -59,10 +59,14 @@ def test_the_parts_are_the_text(text: str) -> None:
 
 
 def test_hosts_come_from_web_addresses_and_not_from_mail() -> None:
-    assert hosts_in(["juniper.example/track", "mail help@mail.example or https://shop.example."]) == {
-        "juniper.example",
-        "shop.example",
-    }
+    facts = ["juniper.example/track", "help@mail.example", "https://shop.example."]
+    assert hosts_in(facts, []) == {"juniper.example", "shop.example"}
+
+
+def test_a_template_must_say_that_it_means_an_address() -> None:
+    bodies = ["none left.Please see guide.zip", "at https://blog.example/a or WWW.Shop.example", "other.example/a"]
+    assert hosts_in([], bodies) == {"blog.example", "www.shop.example"}
+    assert hosts_in(["other.example"], bodies) == {"blog.example", "www.shop.example", "other.example"}
 
 
 def test_a_line_tells_the_page_what_it_needs_and_no_more() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from starlette.datastructures import Headers
 
 from chatbot.settings import Settings
 from chatbot.web.origins import Origins, bucket_of, caller
@@ -67,6 +68,11 @@ def test_pages_of_this_server(origin: str, host: str) -> None:
         ("http://localhost", "localhost:7860"),
         ("http://127.0.0.1:7860", "localhost:7860"),
         ("http://chat.shop.example", "127.0.0.1:7860"),
+        ("http://chat.shop.example", "chat.shop.example"),
+        ("http://chat.shop.example:443", "chat.shop.example:443"),
+        ("https://chat.shop.example?", "chat.shop.example"),
+        ("https://chat.shop.example?x", "chat.shop.example"),
+        ("https://chat.shop.example#x", "chat.shop.example"),
         ("https://chat.shop.example.evil.example", "chat.shop.example"),
         ("https://chat.shop.example@evil.example", "chat.shop.example"),
         ("https://evil.example/chat.shop.example", "chat.shop.example"),
@@ -95,11 +101,20 @@ def test_the_scheme_is_the_public_one_for_the_public_name_only() -> None:
         ("127.0.0.1", "203.0.113.7", False, "127.0.0.1"),
         ("198.41.0.4", "203.0.113.7", True, "198.41.0.4"),  # a stranger's claim
         ("127.0.0.1", "nonsense", True, "127.0.0.1"),
+        ("127.0.0.1", "203.0.113.7:40001", True, "203.0.113.7"),
+        ("127.0.0.1", "[2001:db8::7]:40001", True, "2001:db8::7"),
+        ("127.0.0.1", "[2001:db8::7]", True, "2001:db8::7"),
+        ("127.0.0.1", "shop.example:80", True, "127.0.0.1"),
         ("127.0.0.1", "", True, "127.0.0.1"),
     ],
 )
 def test_who_is_calling(peer: str, forwarded: str, behind_proxy: bool, address: str) -> None:
-    assert caller(peer, {"x-forwarded-for": forwarded}, behind_proxy=behind_proxy) == address
+    assert caller(peer, Headers({"x-forwarded-for": forwarded}), behind_proxy=behind_proxy) == address
+
+
+def test_the_proxys_own_line_is_the_last_one() -> None:
+    lines = [(b"x-forwarded-for", b"6.6.6.6"), (b"x-forwarded-for", b"203.0.113.7")]
+    assert caller("127.0.0.1", Headers(raw=lines), behind_proxy=True) == "203.0.113.7"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
-from chatbot.web.visitor import COOKIE, MAX_AGE, VisitorCookie, new_token, visitor_of
+from chatbot.web.visitor import COOKIE, HTTPS_COOKIE, MAX_AGE, VisitorCookie, new_token, visitor_of
 
 
 def client(*, secure: bool = False, base_url: str = "http://testserver") -> TestClient:
@@ -20,27 +20,27 @@ def client(*, secure: bool = False, base_url: str = "http://testserver") -> Test
 
 
 def set_cookie(header: str) -> dict[str, str]:
-    morsel = SimpleCookie(header)[COOKIE]
-    return {"value": morsel.value} | {name: str(value) for name, value in morsel.items() if value}
+    (morsel,) = SimpleCookie(header).values()
+    return {"name": morsel.key, "value": morsel.value} | {name: str(value) for name, value in morsel.items() if value}
 
 
 def test_a_token_is_128_random_bits() -> None:
     tokens = {new_token() for _ in range(100)}
     assert len(tokens) == 100
     assert {len(token) for token in tokens} == {22}
-    assert all(visitor_of({COOKIE: token}) == token for token in tokens)
+    assert all(visitor_of({COOKIE: token}, secure=False) == token for token in tokens)
 
 
 @pytest.mark.parametrize("value", ["", "short", "x" * 23, "x" * 21 + ";", "ä" * 22, "x" * 21 + "\n"])
 def test_what_we_cannot_have_made_is_nobody(value: str) -> None:
-    assert visitor_of({COOKIE: value}) is None
-    assert visitor_of({}) is None
+    assert visitor_of({COOKIE: value}, secure=False) is None
+    assert visitor_of({}, secure=False) is None
 
 
 def test_the_page_sets_a_cookie_that_scripts_and_other_sites_cannot_use() -> None:
     header = client().get("/").headers["set-cookie"]
     cookie = set_cookie(header)
-    assert visitor_of({COOKIE: cookie.pop("value")})
+    assert visitor_of({cookie.pop("name"): cookie.pop("value")}, secure=False)
     assert cookie == {"path": "/", "max-age": str(MAX_AGE), "httponly": "True", "samesite": "Lax"}
 
 
@@ -49,7 +49,7 @@ def test_a_known_visitor_stays_the_same_and_a_forged_one_becomes_a_new_one() -> 
     kept = client().get("/", headers={"cookie": f"other=1; {COOKIE}={token}"})
     assert set_cookie(kept.headers["set-cookie"])["value"] == token
     forged = client().get("/", headers={"cookie": f"{COOKIE}=../../etc"})
-    assert visitor_of({COOKIE: set_cookie(forged.headers["set-cookie"])["value"]})
+    assert visitor_of({COOKIE: set_cookie(forged.headers["set-cookie"])["value"]}, secure=False)
 
 
 def test_two_visitors_are_two() -> None:
@@ -63,7 +63,20 @@ def test_two_visitors_are_two() -> None:
 )
 def test_over_https_the_cookie_is_for_https_only(secure: bool, base_url: str, expected: bool) -> None:
     header = client(secure=secure, base_url=base_url).get("/").headers["set-cookie"]
-    assert ("secure" in set_cookie(header)) is expected
+    cookie = set_cookie(header)
+    assert ("secure" in cookie) is expected
+    assert cookie["name"] == ("__Host-visitor" if expected else "visitor")
+    assert cookie["path"] == "/"
+    assert "domain" not in cookie
+
+
+def test_over_https_a_cookie_that_another_site_could_have_set_is_nobodys() -> None:
+    mine, theirs = new_token(), new_token()
+    assert visitor_of({COOKIE: theirs}, secure=True) is None
+    assert visitor_of({COOKIE: theirs, HTTPS_COOKIE: mine}, secure=True) == mine
+    assert visitor_of({HTTPS_COOKIE: mine}, secure=False) is None
+    page = client(secure=True).get("/", headers={"cookie": f"{COOKIE}={theirs}"})
+    assert set_cookie(page.headers["set-cookie"])["value"] != theirs
 
 
 def test_nothing_but_the_page_sets_it() -> None:

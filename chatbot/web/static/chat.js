@@ -130,7 +130,7 @@ function run() {
     if (job.typed || job.example) {
       failed = { text: job.text, key: job.key };
       write(box.value.trim() ? `${job.text}\n${box.value}` : job.text);
-      draft.keep(box.value, job.key);
+      draft.keep(box.value, box.value === job.text ? job.key : null); // other words are another message
       box.focus();
     }
     const retry = () => (box.value.trim() && (job.typed || job.example) ? sendTyped() : deliver(job));

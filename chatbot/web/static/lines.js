@@ -70,7 +70,7 @@ export class Transcript {
   // What the customer has just sent, shown before the server knows of it.
   optimistic(text) {
     this.closeOffers();
-    const line = this.frame("customer", make("div", { class: "bubble" }, make("p", {}, text)));
+    const line = this.frame("customer", make("div", { class: "bubble" }, make("p", { dir: "auto" }, text)));
     line.classList.add("fresh");
     this.column.append(line);
     this.toEnd(true);
@@ -92,7 +92,7 @@ export class Transcript {
     if (this.column.querySelector(`[data-id="${CSS.escape(line.id)}"]`)) return;
     this.separate(new Date(line.at));
     this.closeOffers();
-    const paragraph = make("p", {}, ...line.parts.map(part));
+    const paragraph = make("p", { dir: "auto" }, ...line.parts.map(part));
     const element = this.frame(line.role, make("div", { class: "bubble" }, paragraph));
     element.dataset.id = line.id;
     element.classList.toggle("fresh", fresh);
