@@ -10,8 +10,8 @@ from functools import lru_cache
 from chatbot.types import Template
 
 ASKABLE = ("order_number", "customer_email", "customer_phone")
-"""Variables that a customer can be asked for, because `chatbot.redact` recognises their values in a message. No shop would
-name a fact of its own like this: a `{phone}` that the operator forgot must never be filled with a customer's number."""
+"""Variables that a customer can be asked for, because `chatbot.redact` recognises their values in a message. No shop
+names a fact of its own so: a `{phone}` that the operator forgot is never filled with a customer's number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,7 +254,7 @@ def test_what_was_typed_while_an_answer_got_lost_is_a_message_of_its_own(
 ) -> None:
     chat = customer()
     held: list[Route] = []
-    chat.page.route("**/gradio_api/run/send", held.append)
+    chat.page.route("**/gradio_api/run/send", lambda route: held.append(route))
     chat.box.fill("where is my lost answer")
     chat.box.press("Enter")
     expect(chat.page.locator(".dots")).to_be_visible()
