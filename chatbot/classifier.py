@@ -45,6 +45,10 @@ SAME_LETTERS = 0.8
 the same vector (to MiniLM, "return" and "invoice" in Chinese have a cosine of 1)."""
 
 
+IDENTICAL_TRUST = 0.999
+"""For the very same words: what a person has confirmed of them is a fact, not an estimate, and works at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class DenseHead:
     """Logits = vectors @ weights + bias; weights of shape (dimension, intents)."""
@@ -125,10 +129,11 @@ class Classifier:
     def _trust_same_wording(
         self, probabilities: Scores, texts: Sequence[str], neighbours: Sequence[Sequence[Hit]], labels: Sequence[str]
     ) -> Scores:
-        trust = self.mix.same_wording_trust
         for row, (text, hits) in enumerate(zip(texts, neighbours, strict=True)):
             same = same_wording(text, [(hit.text, hit.similarity) for hit in hits])
             if same is not None:
+                identical = normalise(hits[same].text) == normalise(text)
+                trust = IDENTICAL_TRUST if identical else self.mix.same_wording_trust
                 probabilities[row] *= 1 - trust
                 probabilities[row, labels.index(hits[same].intent)] += trust
         return probabilities

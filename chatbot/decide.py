@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from chatbot.templates import choose_wording
+from chatbot.templates import choose_wording, spoken_in
 from chatbot.types import OUT_OF_SCOPE, Action, Choice, Decision, Hit, Intent, Reading, Reason, Template
 
 MOST_CHOICES = 3
@@ -47,10 +47,9 @@ class Offer:
     day: date
 
     def wordings(self, intent: str) -> list[Template]:
-        """Valid templates of an intent in the customer's language, else in any language."""
+        """Valid templates of an intent in the customer's language, else in one that there is."""
         valid = [template for template in self.templates.get(intent, ()) if template.valid_on(self.day)]
-        spoken = [template for template in valid if template.language == self.language]
-        return spoken or valid
+        return spoken_in(self.language, valid)
 
     def can_answer(self, intent: str) -> bool:
         """Whether some wording can be shown, at once or after a question for a value."""

@@ -6,6 +6,7 @@ retraining all call this one, so that what is measured is what is served.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,11 @@ from chatbot.types import (
     Redacted,
     Turn,
 )
+
+FEW_WORDS = 3
+"""So many words beside a value that was asked for say nothing new: "it is JP-482913"."""
+
+_MASK = re.compile(r"\[[a-z]+\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,7 @@ def answer(query: Redacted, bot: Bot, context: Context) -> Answer:
         hits = bot.knowledge.search(reading.vector, language=context.language, day=context.day)
         decision = settle(context.choice, 1.0, Reason.CHOSEN, hits=(*hits, *reading.neighbours), offer=offer)
         return _said(decision, offer, hits=hits)
-    completed = _completed(bot, context, offer)
+    completed = _completed(query, bot, context, offer)
     if completed:
         return _said(completed, offer)
     if not any(character.isalnum() for character in query.text):
@@ -119,8 +125,8 @@ def _context(message: Message, facts: Mapping[str, str], *, store: Store) -> Con
     )
 
 
-def _completed(bot: Bot, context: Context, offer: Offer) -> Decision | None:
-    """The answer whose missing value was asked for and has just been given."""
+def _completed(query: Redacted, bot: Bot, context: Context, offer: Offer) -> Decision | None:
+    """The answer whose missing value was asked for and has just been given, unless the customer now wants another."""
     if context.asked_variable is None or not context.values.get(context.asked_variable):
         return None
     template = bot.knowledge.template(context.asked_template)
@@ -129,6 +135,10 @@ def _completed(bot: Bot, context: Context, offer: Offer) -> Decision | None:
     wording = choose_wording([template], values=offer.values, evidence={})
     if wording is None or wording.missing or not template.valid_on(context.day):
         return None
+    if len(_MASK.sub(" ", query.text).split()) > FEW_WORDS:
+        intent, probability = bot.read(query).ranked(1)[0]
+        if intent != template.intent and probability >= 0.5:
+            return None
     return Decision(Action.ANSWER, Reason.COMPLETED, 1.0, template.intent, template)
 
 

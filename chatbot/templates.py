@@ -44,6 +44,15 @@ def render(template: Template, values: Mapping[str, str]) -> str:
     return template.body.format_map(values)
 
 
+def spoken_in(language: str, templates: Sequence[Template]) -> list[Template]:
+    """Those in the language ("en-GB" reads "en"), else those in English, else all of them."""
+    for wanted in (language, language.split("-", 1)[0], "en"):
+        found = [template for template in templates if template.language == wanted]
+        if found:
+            return found
+    return list(templates)
+
+
 def choose_wording(
     templates: Sequence[Template], *, values: Mapping[str, str], evidence: Mapping[str, float]
 ) -> Wording | None:

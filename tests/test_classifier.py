@@ -110,11 +110,16 @@ def test_without_neighbours_the_heads_decide() -> None:
 
 
 def test_the_same_wording_is_trusted_as_far_as_learned() -> None:
-    texts, vectors = ["Text?"], np.array([[5, 0]], np.float32)
+    texts, vectors = ["Texts?"], np.array([[5, 0]], np.float32)
     below, above = ([hit("b", similarity)] for similarity in (SAME_WORDING - 1e-3, SAME_WORDING))
     plain = two_intents(trust=0.75).predict(texts, vectors, [below])[1][0]
     trusted = two_intents(trust=0.75).predict(texts, vectors, [above])[1][0]
     np.testing.assert_allclose(trusted, plain * 0.25 + [0, 0.75])
+
+
+def test_the_very_same_words_are_a_fact() -> None:
+    probabilities = two_intents(trust=0.5).predict(["Text?"], np.array([[5, 0]], np.float32), [[hit("b", 1.0)]])[1][0]
+    assert probabilities[1] > 0.999 - 1e-9
 
 
 def test_the_same_wording_is_told_by_meaning_and_letters() -> None:

@@ -113,3 +113,17 @@ def test_a_correction_answers_the_next_customer(bots: LiveBot, store: Store, red
         after = answer(redactor.redact(wording), bots.current(), ENGLISH).decision
         assert after.intent == "return_item"
         assert after.probability > 0.5
+
+
+def test_who_changes_the_topic_is_not_answered_about_the_old_one(
+    conversation: str, bot: Bot, store: Store, redactor: Redactor
+) -> None:
+    say("where is my parcel", conversation, bot, store, redactor)
+    given = say("forget it, how do I return an item of order JP-482913", conversation, bot, store, redactor)
+    assert "on its way" not in given.replied.text
+
+
+def test_a_language_without_a_wording_hears_english(bot: Bot, redactor: Redactor) -> None:
+    for language in ("en-GB", "fr"):
+        context = replace(ENGLISH, language=language, choice="opening_hours")
+        assert answer(redactor.redact("hours"), bot, context).reply.startswith("We are open")

@@ -209,8 +209,10 @@ def test_the_documented_file_works(empty_folder: Path) -> None:
 
 
 def test_the_shipped_file_works() -> None:
-    assert load_settings({"CHATBOT_CONFIG": str(ROOT / "chatbot.toml")}).order_number == r"JP-\d{6}"
-    assert set(tomllib.loads((ROOT / "chatbot.toml").read_text(encoding="utf-8"))) <= set(Settings.model_fields)
+    assert load_settings({"CHATBOT_CONFIG": str(ROOT / "data" / "shop" / "chatbot.toml")}).order_number == r"JP-\d{6}"
+    assert set(tomllib.loads((ROOT / "data" / "shop" / "chatbot.toml").read_text(encoding="utf-8"))) <= set(
+        Settings.model_fields
+    )
 
 
 def test_only_settings_read_the_environment() -> None:

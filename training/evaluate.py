@@ -123,7 +123,8 @@ def _predict(bot: Bot, question: Question, redactor: Redactor, default: str) -> 
     started = time.perf_counter()
     language = language_of(question.text, default)
     context = Context(language=language, day=date.today(), values=redactor.facts(question.text))
-    given = answer(redactor.redact(question.text), bot, context)
+    query = redactor.redact(question.text)
+    given = answer(query, bot, context)
     milliseconds = (time.perf_counter() - started) * 1000
     decision, reading = given.decision, given.reading
     ranked = reading.ranked(len(reading.intents)) if reading else []
@@ -131,7 +132,7 @@ def _predict(bot: Bot, question: Question, redactor: Redactor, default: str) -> 
     template = decision.template.answer if decision.template else None
     expected = question.template.split(".", 1)[0] if question.template else None
     return Prediction(
-        text=question.text,
+        text=query.text,
         intent=question.intent,
         template=question.template,
         predicted=ranked[0][0] if ranked else None,

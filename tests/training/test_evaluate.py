@@ -92,7 +92,8 @@ def predicted(bot: Bot, store: Store, redactor: Redactor) -> dict[tuple[str, str
         Question("???", "opening_hours", None, 9),
     ]
     found = predict(shop, questions, redactor=redactor, language="en", steps=Lines())
-    assert [entry.text for entry in found] == [question.text for question in questions]
+    # What a prediction holds may be written to a file, so it is masked like everything else that is.
+    assert [entry.text for entry in found] == [redactor.redact(question.text).text for question in questions]
     return {(entry.text, entry.template or entry.intent): entry for entry in found}
 
 
@@ -126,7 +127,7 @@ def test_a_question_for_a_value_is_a_clarification_and_the_value_completes_it(
 ) -> None:
     asked, given = (
         predicted["parcel status", "track_order"],
-        predicted["parcel status JP-123456", "track_order.wording"],
+        predicted["parcel status [order]", "track_order.wording"],
     )
     assert (asked.action, asked.reason, asked.right) == (Action.CLARIFY, Reason.NEEDS_VARIABLE, True)
     assert (given.action, given.given_template, given.right) == (Action.ANSWER, "track_order", True)
