@@ -195,7 +195,6 @@ def test_nobody_makes_gradio_read_a_file_or_fetch_an_address(
         for value in (file, {"text": file, "key": "k" * 32}, [file], {"path": None, "url": path, "meta": file["meta"]}):
             response = client.post(f"/gradio_api/run/{name}", json={"data": [value]}, headers={"Connection": "close"})
             assert response.status_code == 200
-            assert response.elapsed.total_seconds() < 1
             assert "hush" not in response.text
         assert [found for found in gradio_cache.rglob("*") if found.is_file()] == []
         assert asked == []
