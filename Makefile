@@ -37,8 +37,21 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 # DATA is a folder with the public sets; docs/benchmarks.md says which.
 bench: $(VENV)/.installed-dev
+	@test -d "$(DATA)" || { echo "Say where the public sets are: make bench DATA=FOLDER (docs/benchmarks.md)"; exit 1; }
 	$(BIN)/python benchmarks/redaction.py
 	$(BIN)/python benchmarks/accuracy.py --data $(DATA)
+	$(BIN)/python benchmarks/out_of_scope.py --data $(DATA)
+	$(BIN)/python benchmarks/budget.py --data $(DATA)
+	$(BIN)/python -m benchmarks.robustness --data $(DATA)
+	$(BIN)/python -m benchmarks.few_shots --data $(DATA)
+	$(BIN)/python benchmarks/questions.py --data $(DATA)/nlupp/banking
+	$(BIN)/python -m benchmarks.documents
+	$(BIN)/python benchmarks/durability.py
+	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/index.py
+	$(BIN)/python benchmarks/runtime.py --data $(DATA)
+	$(BIN)/python benchmarks/gpu.py
+	$(BIN)/python -m benchmarks.peers --data $(DATA)
 
 # Newest versions that pyproject.toml allows, written down for everyone; run the tests before you commit them.
 lock:

@@ -9,60 +9,111 @@ import json
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
-from chatbot.classifier import Classifier, load_classifier
+from chatbot.batcher import BatchingEncoder
+from chatbot.cascade import Cascade, load_cascade
+from chatbot.classifier import Classifier, Scores, load_classifier
 from chatbot.decide import Policy
 from chatbot.encoder import Encoder, OnnxEncoder
 from chatbot.knowledge import Knowledge, load_knowledge, refresh
+from chatbot.overlap import share_words
 from chatbot.registry import Registry
+from chatbot.spelling import Speller
 from chatbot.store.knowledge import KnowledgeStore
-from chatbot.types import Reading, Redacted
+from chatbot.types import Reading, Redacted, Vector
 
 ENCODER_FOLDER = "encoder"
 CLASSIFIER_FOLDER = "classifier"
+CASCADE_FOLDER = "cascade"
 POLICY_FILE = "policy.json"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bot:
+    """Not slotted: what is derived from its knowledge is computed once and kept. `cascade` is None where training found
+    no gain in one. `speller` puts slips of the finger right with the words of the examples."""
+
     version: str
     encoder: Encoder
     classifier: Classifier
     knowledge: Knowledge
     policy: Policy
+    cascade: Cascade | None
+    speller: Speller
 
     def read(self, query: Redacted) -> Reading:
-        """What the model sees in one message, from one pass through the encoder."""
+        """What the model sees in one message, from at most one pass through the encoder."""
         return self.read_many([query])[0]
 
     def read_many(self, queries: Sequence[Redacted]) -> list[Reading]:
         """As `read` for each, faster together."""
         texts = [query.text for query in queries]
-        vectors = self.encoder.encode(texts)
+        spelled = [self.speller.corrected(text) for text in texts]
+        lexical = self.classifier.lexical.scores(spelled)
+        readings = [self._at_a_glance(text, lexical[row : row + 1]) for row, text in enumerate(spelled)]
+        unsure = [row for row, reading in enumerate(readings) if reading is None]
+        if unsure:
+            asked, right = ([form[row] for row in unsure] for form in (texts, spelled))
+            for row, reading in zip(unsure, self._read_closely(asked, right, lexical[unsure]), strict=True):
+                readings[row] = reading
+        return [reading for reading in readings if reading is not None]
+
+    def _read_closely(self, texts: Sequence[str], spelled: Sequence[str], lexical: Scores) -> list[Reading]:
+        """The very words of an example are a fact about `texts` alone; everything else reads them as `spelled`."""
+        vectors = self.encoder.encode(spelled)
         neighbours = self.knowledge.neighbours(texts, vectors)
-        intents, probabilities, channels = self.classifier.predict(texts, vectors, neighbours)
+        judged = self.classifier.judge(texts, vectors, neighbours, lexical)
         return [
             Reading(
                 vector=vectors[row],
-                intents=intents,
-                probabilities=probabilities[row],
-                channels={name: scores[row] for name, scores in channels.items()},
+                intents=judged.intents,
+                probabilities=judged.probabilities[row],
+                channels={name: scores[row] for name, scores in judged.channels.items()},
                 neighbours=neighbours[row],
+                certainty=float(judged.certainty[row]),
+                shares_words=share_words(spelled[row], [hit.text for hit in neighbours[row]]),
             )
             for row in range(len(texts))
         ]
+
+    def _at_a_glance(self, text: str, lexical: Scores) -> Reading | None:
+        """What the cascade is sure of without the encoder."""
+        if self.cascade is None or self._changed is None:
+            return None
+        seen = self.cascade.glance(
+            self.classifier,
+            pieces=self.cascade.pieces(text),
+            letters=len(text),
+            lexical=lexical,
+            changed=self._changed,
+        )
+        intents = self.classifier.intents
+        if seen is None or intents[int(seen.probabilities.argmax())] not in self.knowledge.glanceable:
+            return None
+        return Reading(None, intents, seen.probabilities, seen.channels, certainty=seen.certainty)
+
+    @cached_property
+    def _changed(self) -> Vector | None:
+        """The student's vectors of the examples that changed since training; None where these are too many."""
+        if self.cascade is None:
+            return None
+        return self.cascade.changed(self.knowledge.examples.values(), self.knowledge.retired)
 
 
 def load_bot(folder: Path, *, store: KnowledgeStore, threads: int = 0) -> Bot:
     """The bot of a verified version folder with the knowledge as the store has it now."""
     encoder = OnnxEncoder(folder / ENCODER_FOLDER, threads=threads)
+    knowledge = load_knowledge(store, encoder)
     return Bot(
         version=folder.name,
-        encoder=encoder,
+        encoder=BatchingEncoder(encoder),
         classifier=load_classifier(folder / CLASSIFIER_FOLDER),
-        knowledge=load_knowledge(store, encoder),
+        knowledge=knowledge,
         policy=load_policy(folder / POLICY_FILE),
+        cascade=load_cascade(folder / CASCADE_FOLDER, encoder.pieces),
+        speller=Speller.of(_texts(knowledge), lambda word: len(encoder.pieces(word)) == 1),
     )
 
 
@@ -104,5 +155,19 @@ class LiveBot:
             self._bot = (
                 None  # until it is whole again: a renewal that fails half-way leaves indexes that fit no records
             )
-            self._bot = bot = replace(bot, knowledge=refresh(bot.knowledge, self._store, bot.encoder))
+            knowledge = refresh(bot.knowledge, self._store, bot.encoder)
+            speller = _spelling(bot.speller, bot.knowledge, knowledge)
+            self._bot = bot = replace(bot, knowledge=knowledge, speller=speller)
             return bot
+
+
+def _spelling(speller: Speller, before: Knowledge, after: Knowledge) -> Speller:
+    """What is erased is gone from it too; what is only added costs no more than that."""
+    old, new = before.examples, after.examples
+    if any(new.get(number) != example for number, example in old.items()):
+        return Speller.of(_texts(after), speller.is_whole)
+    return speller.knowing(example.text for number, example in new.items() if number not in old)
+
+
+def _texts(knowledge: Knowledge) -> list[str]:
+    return [example.text for example in knowledge.examples.values()]

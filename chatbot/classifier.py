@@ -17,6 +17,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,16 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
+from chatbot.ngrams import letter_ngrams, word_ngrams
 from chatbot.text import normalise
-from chatbot.types import Hit, Vector
+from chatbot.trust import Trust, evidence, log_odds, sigmoid
+from chatbot.types import OUT_OF_SCOPE, Hit, Vector
 
 Scores = NDArray[np.float64]
 """Shape (messages, intents)."""
 
-CHANNELS = ("dense", "lexical", "neighbours")
+FAMILIES = (word_ngrams, letter_ngrams)
+NO_COLUMN = -1
 KERNEL_WIDTH = 0.05
 """Cosine difference after which a vote has fallen to 1/e. 0.05 was best of 0.05, 0.07 and 0.1 on validation."""
 
@@ -61,46 +65,65 @@ class DenseHead:
         return np.log(softmax((vectors @ self.weights + self.bias).astype(np.float64)) + 1e-9)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LexicalHead:
-    """Margins of one-against-rest linear machines over TF-IDF; `vectorizers` are word and character n-grams.
+    """Margins of one-against-rest linear machines over TF-IDF of word and letter n-grams (chatbot/ngrams.py).
 
-    Weights are kept in half precision, shape (n-grams, intents): a message touches about a hundred of their rows.
+    `places` and `idf` are per family of n-grams, words first; `weights`, shape (n-grams, intents), holds their rows one
+    family after the other, in half precision: a message touches about two hundred of them.
     """
 
-    vectorizers: tuple[Any, ...]
+    places: tuple[Mapping[str, int], ...]
+    idf: tuple[NDArray[np.float64], ...]
     weights: NDArray[np.float16]
     bias: NDArray[np.float32]
 
     def scores(self, texts: Sequence[str]) -> Scores:
-        margins = np.tile(self.bias.astype(np.float64), (len(texts), 1))
-        if not texts:  # scikit-learn refuses to transform nothing
-            return margins
+        return np.stack([self._margins(text) for text in texts]) if texts else np.empty((0, len(self.bias)))
+
+    def _margins(self, text: str) -> NDArray[np.float64]:
+        rows: list[NDArray[np.int64]] = []
+        values: list[NDArray[np.float64]] = []
         offset = 0
-        for vectorizer in self.vectorizers:
-            rows = vectorizer.transform(texts)
-            for number in range(len(texts)):
-                places = slice(rows.indptr[number], rows.indptr[number + 1])
-                weights = self.weights[offset + rows.indices[places]].astype(np.float64)
-                margins[number] += rows.data[places] @ weights
-            offset += rows.shape[1]
-        return margins
+        for ngrams, places, idf in zip(FAMILIES, self.places, self.idf, strict=True):
+            counts = Counter(ngrams(text))
+            known = [(places[ngram], count) for ngram, count in counts.items() if ngram in places]
+            found = np.array([place for place, _ in known], dtype=np.int64)
+            weighed = (1 + np.log(np.array([count for _, count in known], dtype=np.float64))) * idf[found]
+            rows.append(found + offset)
+            values.append(weighed / max(float(np.sqrt(weighed @ weighed)), 1e-12))
+            offset += len(idf)
+        touched = self.weights[np.concatenate(rows)].astype(np.float32)
+        return np.asarray(np.concatenate(values).astype(np.float32) @ touched + self.bias, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """The learned weight of each channel, and how far an example with the same wording is to be trusted."""
+    """The learned weight of each channel, how far an example with the same wording is to be trusted, and how much of
+    the probability goes to intents that came after training (see `_with_later`)."""
 
     dense: float
     lexical: float
     neighbours: float
     same_wording_trust: float
+    later: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
 
     def probabilities(self, dense: Scores, lexical: Scores, votes: Scores) -> Scores:
         return softmax(self.dense * dense + self.lexical * lexical + self.neighbours * np.log(votes + FLOOR))
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """Of each text: all intents, their probabilities, each channel's own view of them (probabilities too), and the
+    probability that answering with the best one is right."""
+
+    intents: tuple[str, ...]
+    probabilities: Scores
+    channels: Mapping[str, Scores]
+    certainty: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Classifier:
     """`intents` is the order of the heads' columns; intents that came later are known to the neighbours alone."""
 
@@ -108,35 +131,72 @@ class Classifier:
     dense: DenseHead
     lexical: LexicalHead
     mix: Mix
+    trust: Trust
 
-    def predict(
-        self, texts: Sequence[str], vectors: Vector, neighbours: Sequence[Sequence[Hit]]
-    ) -> tuple[tuple[str, ...], Scores, Mapping[str, Scores]]:
-        """All intents, their probabilities, and each channel's own view (probabilities too) of them."""
+    @cached_property
+    def answerable(self) -> NDArray[np.bool_]:
+        return np.array([intent != OUT_OF_SCOPE for intent in self.intents])
+
+    def judge(
+        self, texts: Sequence[str], vectors: Vector, neighbours: Sequence[Sequence[Hit]], lexical: Scores
+    ) -> Judgement:
+        """`lexical` are the margins that `self.lexical` gave for these texts."""
         later = sorted({hit.intent for hits in neighbours for hit in hits} - set(self.intents))
         labels = (*self.intents, *later)
-        votes = vote(neighbours, labels)
-        dense, lexical = self.dense.scores(vectors), self.lexical.scores(texts)
-        fused = _with_later(self.mix.probabilities(dense, lexical, _share(votes, len(self.intents))), votes)
-        fused = self._trust_same_wording(fused, texts, neighbours, labels)
+        similarities, columns = _matrices(neighbours, labels)
+        votes = vote_matrix(similarities, np.maximum(columns, 0), len(labels))
+        dense = self.dense.scores(vectors)
+        fused = fuse(self.mix, dense, lexical, votes, similarities, columns)
+        same = [
+            same_wording(text, [(hit.text, hit.similarity) for hit in hits])
+            for text, hits in zip(texts, neighbours, strict=True)
+        ]
+        identical = self._trust_same_wording(fused, same, texts, neighbours, labels)
+        certainty = self.trust.probability(
+            evidence(
+                fused=fused,
+                dense=dense,
+                lexical=lexical,
+                votes=votes,
+                similarities=similarities,
+                columns=columns,
+                lengths=np.array([len(text) for text in texts], dtype=np.float64),
+                answerable=np.pad(self.answerable, (0, len(later)), constant_values=True),
+            )
+        )
         channels = {
             "dense": _pad(np.exp(dense), len(labels)),
             "lexical": _pad(softmax(self.mix.lexical * lexical), len(labels)),
             "neighbours": votes,
         }
-        return labels, fused, channels
+        return Judgement(labels, fused, channels, np.where(identical, IDENTICAL_TRUST, certainty))
 
     def _trust_same_wording(
-        self, probabilities: Scores, texts: Sequence[str], neighbours: Sequence[Sequence[Hit]], labels: Sequence[str]
-    ) -> Scores:
-        for row, (text, hits) in enumerate(zip(texts, neighbours, strict=True)):
-            same = same_wording(text, [(hit.text, hit.similarity) for hit in hits])
-            if same is not None:
-                identical = normalise(hits[same].text) == normalise(text)
-                trust = IDENTICAL_TRUST if identical else self.mix.same_wording_trust
+        self,
+        probabilities: Scores,
+        same: Sequence[int | None],
+        texts: Sequence[str],
+        neighbours: Sequence[Sequence[Hit]],
+        labels: Sequence[str],
+    ) -> NDArray[np.bool_]:
+        """Moves probability, in place, to the label of an example in the same words; tells which ones are identical."""
+        identical = np.zeros(len(texts), dtype=bool)
+        for row, (text, hits, at) in enumerate(zip(texts, neighbours, same, strict=True)):
+            if at is not None:
+                identical[row] = normalise(hits[at].text) == normalise(text)
+                trust = IDENTICAL_TRUST if identical[row] else self.mix.same_wording_trust
                 probabilities[row] *= 1 - trust
-                probabilities[row, labels.index(hits[same].intent)] += trust
-        return probabilities
+                probabilities[row, labels.index(hits[at].intent)] += trust
+        return identical
+
+
+def fuse(
+    mix: Mix, dense: Scores, lexical: Scores, votes: Scores, similarities: Scores, columns: NDArray[np.int64]
+) -> Scores:
+    """All channels' probabilities: of the intents that the heads know, then of those that only the neighbours know."""
+    known = dense.shape[1]
+    fused = mix.probabilities(dense, lexical, _share(votes, known))
+    return _with_later(mix, fused, votes, similarities, columns) if votes.shape[1] > known else fused
 
 
 def same_wording(text: str, others: Sequence[tuple[str, float]]) -> int | None:
@@ -153,16 +213,16 @@ def _letters_in_common(one: str, other: str) -> float:
     return 2 * (first & second).total() / max(first.total() + second.total(), 1)
 
 
-def vote(neighbours: Sequence[Sequence[Hit]], labels: Sequence[str]) -> Scores:
-    """Shares of the neighbours' votes; all zero where there are no neighbours."""
+def _matrices(neighbours: Sequence[Sequence[Hit]], labels: Sequence[str]) -> tuple[Scores, NDArray[np.int64]]:
+    """Similarities and columns of the neighbours, shape (messages, most neighbours); -inf and -1: there is none."""
     place = {label: column for column, label in enumerate(labels)}
     width = max((len(hits) for hits in neighbours), default=0)
-    similarities = np.full((len(neighbours), width), -np.inf)
-    columns = np.zeros((len(neighbours), width), dtype=np.int64)
+    similarities = np.full((len(neighbours), max(width, 1)), -np.inf)
+    columns = np.full(similarities.shape, NO_COLUMN, dtype=np.int64)
     for row, hits in enumerate(neighbours):
         similarities[row, : len(hits)] = [hit.similarity for hit in hits]
         columns[row, : len(hits)] = [place[hit.intent] for hit in hits]
-    return vote_matrix(similarities, columns, len(labels))
+    return similarities, columns
 
 
 def vote_matrix(similarities: NDArray[Any], columns: NDArray[np.int64], count: int) -> Scores:
@@ -186,10 +246,36 @@ def _share(votes: Scores, known: int) -> Scores:
     return np.asarray(votes[:, :known] / np.maximum(votes[:, :known].sum(axis=1, keepdims=True), 1e-12))
 
 
-def _with_later(probabilities: Scores, votes: Scores) -> Scores:
-    """Intents that came after training get what the neighbours give them; the rest is scaled to what is left."""
-    later = votes[:, probabilities.shape[1] :]
-    return np.hstack([probabilities * (1 - later.sum(axis=1, keepdims=True)), later])
+def _with_later(
+    mix: Mix, probabilities: Scores, votes: Scores, similarities: Scores, columns: NDArray[np.int64]
+) -> Scores:
+    """Intents that came after training get a share that grows with their votes and closeness, and shrinks with how sure
+    the heads are of another; the rest is scaled to what is left."""
+    known = probabilities.shape[1]
+    later = votes[:, known:]
+    share = np.where(
+        later.sum(axis=1) > 0, sigmoid(later_evidence(probabilities, votes, similarities, columns) @ mix.later), 0
+    )
+    among = later / np.maximum(later.sum(axis=1, keepdims=True), 1e-12)
+    return np.hstack([probabilities * (1 - share[:, None]), among * share[:, None]])
+
+
+def later_evidence(probabilities: Scores, votes: Scores, similarities: Scores, columns: NDArray[np.int64]) -> Scores:
+    """Shape (messages, 4), for the weights in `Mix.later`: their votes, how much closer they are, how sure the heads
+    are of a known intent, and one for the bias."""
+    known = probabilities.shape[1]
+    there, new = columns >= 0, columns >= known
+    closest_new = np.where(there & new, similarities, 0.0).max(axis=1, initial=0.0)
+    closest_known = np.where(there & ~new, similarities, 0.0).max(axis=1, initial=0.0)
+    return np.stack(
+        [
+            log_odds(votes[:, known:].sum(axis=1)),
+            closest_new - closest_known,
+            log_odds(probabilities.max(axis=1)),
+            np.ones(len(votes)),
+        ],
+        axis=1,
+    )
 
 
 def _pad(scores: Scores, width: int) -> Scores:
@@ -197,24 +283,22 @@ def _pad(scores: Scores, width: int) -> Scores:
 
 
 def save_classifier(classifier: Classifier, folder: Path) -> None:
-    """Write `classifier.safetensors` (arrays) and `classifier.json` (labels, vocabulary, mix)."""
+    """Write `classifier.safetensors` (arrays) and `classifier.json` (labels, n-grams, mix)."""
     folder.mkdir(parents=True, exist_ok=True)
-    arrays = {
+    lexical = classifier.lexical
+    arrays: dict[str, Any] = {
         "dense.weights": classifier.dense.weights,
         "dense.bias": classifier.dense.bias,
-        "lexical.weights": classifier.lexical.weights,
-        "lexical.bias": classifier.lexical.bias,
+        "lexical.weights": lexical.weights,
+        "lexical.bias": lexical.bias,
+        **{f"lexical.idf.{number}": idf for number, idf in enumerate(lexical.idf)},
+        **{f"trust.{name}": array for name, array in classifier.trust.arrays().items()},
     }
-    vectorizers = []
-    for number, vectorizer in enumerate(classifier.lexical.vectorizers):
-        arrays[f"lexical.idf.{number}"] = np.asarray(vectorizer.idf_, dtype=np.float64)
-        vocabulary = sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.__getitem__)
-        vectorizers.append({"settings": _vectorizer_settings(vectorizer), "vocabulary": vocabulary})
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / "classifier.safetensors")
     about = {
         "intents": classifier.intents,
         "mix": {name: getattr(classifier.mix, name) for name in Mix.__slots__},
-        "vectorizers": vectorizers,
+        "ngrams": [sorted(places, key=places.__getitem__) for places in lexical.places],
     }
     (folder / "classifier.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
 
@@ -223,38 +307,16 @@ def load_classifier(folder: Path) -> Classifier:
     """Read what `save_classifier` wrote."""
     arrays = load_file(folder / "classifier.safetensors")
     about = json.loads((folder / "classifier.json").read_text(encoding="utf-8"))
-    vectorizers = tuple(
-        _restore_vectorizer(entry["settings"], entry["vocabulary"], arrays[f"lexical.idf.{number}"])
-        for number, entry in enumerate(about["vectorizers"])
-    )
+    families = range(len(about["ngrams"]))
     return Classifier(
         tuple(about["intents"]),
         DenseHead(arrays["dense.weights"], arrays["dense.bias"]),
-        LexicalHead(vectorizers, arrays["lexical.weights"], arrays["lexical.bias"]),
-        Mix(**about["mix"]),
+        LexicalHead(
+            tuple({ngram: place for place, ngram in enumerate(ngrams)} for ngrams in about["ngrams"]),
+            tuple(arrays[f"lexical.idf.{number}"] for number in families),
+            arrays["lexical.weights"],
+            arrays["lexical.bias"],
+        ),
+        Mix(**about["mix"] | {"later": tuple(about["mix"]["later"])}),
+        Trust.of({name.removeprefix("trust."): array for name, array in arrays.items() if name.startswith("trust.")}),
     )
-
-
-def new_vectorizer(*, analyzer: str, ngram_range: tuple[int, int], min_df: int = 1) -> Any:
-    """scikit-learn's TfidfVectorizer with the settings that both n-gram families share."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    return TfidfVectorizer(
-        analyzer=analyzer,
-        ngram_range=ngram_range,
-        min_df=min_df,
-        sublinear_tf=True,
-        token_pattern=r"(?u)\b\w+\b" if analyzer == "word" else None,
-    )
-
-
-def _vectorizer_settings(vectorizer: Any) -> dict[str, Any]:
-    return {"analyzer": vectorizer.analyzer, "ngram_range": list(vectorizer.ngram_range)}
-
-
-def _restore_vectorizer(settings: Mapping[str, Any], vocabulary: Sequence[str], idf: NDArray[np.float64]) -> Any:
-    vectorizer = new_vectorizer(analyzer=settings["analyzer"], ngram_range=tuple(settings["ngram_range"]))
-    vectorizer.vocabulary_ = {term: column for column, term in enumerate(vocabulary)}
-    vectorizer.fixed_vocabulary_ = False
-    vectorizer.idf_ = idf
-    return vectorizer

@@ -64,11 +64,14 @@ def import_files(
     language: Annotated[str | None, typer.Option(help="Language of texts that do not name their own.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave wrong rows out instead of stopping.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; write nothing.")] = False,
+    source_url: Annotated[
+        str | None, typer.Option("--source-url", help="Web address of the folder where the documents can be read.")
+    ] = None,
     home: Home = None,
 ) -> None:
-    """Add templates, examples and dialogues; shows what changes, then writes all of it or nothing."""
+    """Add templates, examples, dialogues and documents; shows what changes, then writes all of it or nothing."""
     with _settings(home=home, language=language) as settings:
-        commands.import_files(settings, files, format=format, skip_bad=skip_bad, dry_run=dry_run)
+        commands.import_files(settings, files, format=format, skip_bad=skip_bad, dry_run=dry_run, source_url=source_url)
 
 
 @app.command()

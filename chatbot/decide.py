@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from chatbot.templates import choose_wording, spoken_in
@@ -24,9 +24,11 @@ LEXICALLY_FAMILIAR = 0.5
 class Policy:
     """The thresholds of one model version, chosen on held-out data for `error_budget`; see training/calibrate.py.
 
-    A message is answered when the probability of its best intent reaches `answer_at` and it is familiar: its nearest
-    example is at least `similarity_floor` close, or its words alone point to that intent. It is clarified when the
-    probabilities of the choices sum up to `clarify_at`. `promise` says in words what was shown.
+    A message is answered when it is right with a probability of at least `answer_at` (or what `by_language` says of
+    the customer's language) and it is familiar: its nearest example is at least `similarity_floor` close, or its words
+    alone point to that intent. It is clarified when the probabilities of the choices sum up to `clarify_at`. `promise`
+    says in words what was shown, `proven` whether the budget could be. What nothing else answers is quoted from a
+    document whose passage has a strength of `passage_at`; None: never (training/passages.py).
     """
 
     answer_at: float
@@ -34,6 +36,13 @@ class Policy:
     similarity_floor: float
     error_budget: float
     promise: str = ""
+    passage_at: float | None = None
+    by_language: Mapping[str, float] = field(default_factory=dict)
+    proven: bool = False
+
+    def threshold(self, language: str) -> float:
+        """The certainty from which a message in this language is answered."""
+        return self.by_language.get(language, self.answer_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +74,35 @@ class Offer:
 def decide(reading: Reading, hits: Sequence[Hit], *, policy: Policy, offer: Offer) -> Decision:
     """`hits` are the nearest templates; with the reading's examples they tell which of an intent's answers is meant."""
     hits = (*hits, *reading.neighbours)
-    intent, probability = reading.ranked(1)[0]
+    likeliest, probability = reading.ranked(1)[0]
+    if likeliest == OUT_OF_SCOPE and probability >= SURELY_OUT_OF_SCOPE:
+        return Decision(Action.HANDOFF, Reason.OUT_OF_SCOPE, probability, likeliest)
+    intent, certainty = reading.best()
     familiar = _is_familiar(reading, intent, policy)
-    if intent == OUT_OF_SCOPE and probability >= SURELY_OUT_OF_SCOPE:
-        return Decision(Action.HANDOFF, Reason.OUT_OF_SCOPE, probability, intent)
-    if intent != OUT_OF_SCOPE and probability >= policy.answer_at and familiar:
-        return settle(intent, probability, Reason.SURE, hits=hits, offer=offer)
+    if certainty >= policy.threshold(offer.language) and familiar and _in_known_words(reading, intent):
+        return settle(intent, certainty, Reason.SURE, hits=hits, offer=offer)
     choices = _choices(reading, offer)
     offered = sum(choice.probability for choice in choices)
     if choices and offered >= policy.clarify_at and familiar:
-        return Decision(Action.CLARIFY, Reason.UNSURE, probability, intent, choices=choices)
-    return Decision(Action.HANDOFF, Reason.UNSURE, probability, intent)
+        return Decision(Action.CLARIFY, Reason.UNSURE, certainty, intent, choices=choices)
+    return Decision(Action.HANDOFF, Reason.UNSURE, certainty, intent)
 
 
 def _is_familiar(reading: Reading, intent: str, policy: Policy) -> bool:
+    if reading.vector is None:
+        return True  # the cascade is only sure of texts whose every word piece stood in an example
     nearest = max((hit.similarity for hit in reading.neighbours), default=0.0)
-    lexical = float(reading.channels["lexical"][reading.intents.index(intent)])
-    return nearest >= policy.similarity_floor or lexical >= LEXICALLY_FAMILIAR
+    return nearest >= policy.similarity_floor or _is_lexically_familiar(reading, intent)
+
+
+def _in_known_words(reading: Reading, intent: str) -> bool:
+    """Sentence vectors of "hgahg" and of one letter are close to "hiya" too: without a word in common with any nearest
+    example, only letters that point to the intent by themselves ("paypall") are enough for an answer."""
+    return reading.shares_words or _is_lexically_familiar(reading, intent)
+
+
+def _is_lexically_familiar(reading: Reading, intent: str) -> bool:
+    return float(reading.channels["lexical"][reading.intents.index(intent)]) >= LEXICALLY_FAMILIAR
 
 
 def settle(intent: str, probability: float, reason: Reason, *, hits: Sequence[Hit], offer: Offer) -> Decision:

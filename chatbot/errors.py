@@ -10,6 +10,7 @@ ChatbotError
 │   ├── NoActiveModel      nothing was trained or promoted yet
 │   ├── ModelDamaged       a file of a version does not match its manifest
 │   └── EncoderUnavailable the encoder's files are missing or not the expected ones
+├── Overloaded             more messages at once than this machine can read; try again
 ├── TrainingRefused        too few examples, or one intent only
 └── NotFound               a conversation, message or choice that is not there (or not this visitor's)
 """
@@ -54,6 +55,10 @@ class ModelDamaged(ModelError):
 
 
 class EncoderUnavailable(ModelError):
+    pass
+
+
+class Overloaded(ChatbotError):
     pass
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from chatbot.store.knowledge import Snapshot
-from chatbot.types import Example, Template
+from chatbot.types import Example, Passage, Template
 
 TEMPLATE_FIELDS: Final = (
     "key",
@@ -31,6 +31,17 @@ TEMPLATE_FIELDS: Final = (
     "owner",
     "source",
 )
+PASSAGE_FIELDS: Final = (
+    "document",
+    "title",
+    "body",
+    "link",
+    "language",
+    "status",
+    "valid_from",
+    "valid_until",
+    "position",
+)
 EXAMPLE_FIELDS: Final = ("text", "intent", "language", "template", "status", "source", "group")
 
 # Full-width signs count as signs in East Asian spreadsheets. An apostrophe that stood there before gets a second one.
@@ -38,7 +49,7 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 
 
 def export_jsonl(snapshot: Snapshot) -> Iterator[str]:
-    """One line for each fact, intent, template and example, each ending in a line feed."""
+    """One line for each fact, intent, template, example and passage, each ending in a line feed."""
     for fact in snapshot.facts:
         yield _line({"type": "fact", "name": fact.name, "value": fact.value})
     for intent in snapshot.intents:
@@ -47,6 +58,8 @@ def export_jsonl(snapshot: Snapshot) -> Iterator[str]:
         yield _line({"type": "template"} | _fields(template, TEMPLATE_FIELDS))
     for example in snapshot.examples:
         yield _line({"type": "example"} | _fields(example, EXAMPLE_FIELDS))
+    for passage in snapshot.passages:
+        yield _line({"type": "passage"} | _fields(passage, PASSAGE_FIELDS))
 
 
 def export_examples_csv(snapshot: Snapshot) -> Iterator[str]:
@@ -100,7 +113,7 @@ def _row(cells: Iterable[str]) -> str:
     return buffer.getvalue()
 
 
-def _fields(value: Template | Example, names: Sequence[str]) -> dict[str, Any]:
+def _fields(value: Template | Example | Passage, names: Sequence[str]) -> dict[str, Any]:
     fields = asdict(value)
     return {name: each.isoformat() if isinstance(each := fields[name], date) else each for name in names}
 

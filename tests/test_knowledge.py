@@ -13,10 +13,12 @@ from chatbot.encoder import Encoder, OnnxEncoder
 from chatbot.knowledge import Knowledge, load_knowledge, refresh, vectors_of
 from chatbot.store import Store
 from chatbot.store.knowledge import Changes
-from chatbot.types import Example, Fact, Intent, Status, Template, Vector
+from chatbot.types import Example, Fact, Intent, Passage, Status, Template, Vector
 
 TODAY = date(2026, 11, 22)
 QUESTION = "do you sell gift cards"
+TITLES = 14
+"""Wordings of the five intents' names: each as words, in English and in Chinese; one English title says no more."""
 
 
 class Counting:
@@ -84,7 +86,7 @@ def stored_template(store: Store, key: str) -> Template:
 def test_everything_approved_is_indexed_and_no_vector_is_made_twice(
     store: Store, knowledge: Knowledge, encoder: Counting
 ) -> None:
-    assert (len(knowledge.example_index), len(knowledge.template_index)) == (60, 6)
+    assert (len(knowledge.example_index), len(knowledge.template_index)) == (60 + TITLES, 6)
     first = list(encoder.asked)
     assert all(text in {template.body for template in knowledge.templates.values()} for text in first)  # of training
     again = load_knowledge(store.knowledge, encoder)
@@ -105,7 +107,7 @@ def test_what_is_added_is_found_at_once_and_only_that_is_encoded(
         )
     )
     new = refresh(knowledge, store.knowledge, encoder)
-    assert sorted(encoder.asked) == ["We have gift cards from 10 pounds.", QUESTION]
+    assert sorted(encoder.asked) == ["We have gift cards from 10 pounds.", QUESTION, "gift cards"]
     assert new.revision == knowledge.revision + 1
     hit = new.neighbours([QUESTION], encoder.encode([QUESTION]))[0][0]
     assert (hit.kind, hit.text, hit.intent, hit.key) == ("example", QUESTION, "gift_cards", "gift_cards")
@@ -129,7 +131,7 @@ def test_what_is_withdrawn_is_gone_at_once_and_comes_back_without_encoding(
     assert nearest(new, "shop hours", encoder)[0] != "shop hours"
     assert "size_guide" not in found(new, template.body, encoder)
     assert (new.template("size_guide"), "size_guide" in new.by_intent) == (None, False)
-    assert (len(new.example_index), len(new.template_index)) == (59, 5)
+    assert (len(new.example_index), len(new.template_index)) == (59 + TITLES, 5)
     store.knowledge.apply(Changes(examples=(example,), templates=(template,)))
     encoder.asked.clear()
     back = refresh(new, store.knowledge, encoder)
@@ -225,7 +227,7 @@ def test_an_empty_shop_knows_nothing_and_can_learn(empty_store: Store, encoder: 
     assert empty.neighbours(["hello"], encoder.encode(["hello"])) == [()]
     assert found(empty, "hello", encoder) == []
     empty_store.knowledge.apply(Changes(examples=(Example("hello", "greet"),)))
-    assert nearest(refresh(empty, empty_store.knowledge, encoder), "hello", encoder)[1] == "greet"
+    assert nearest(refresh(empty, empty_store.knowledge, encoder), "hello", encoder)[:2] == ("hello", "greet")
 
 
 def test_vectors_come_in_the_order_of_the_records(store: Store, encoder: Counting) -> None:
@@ -233,7 +235,9 @@ def test_vectors_come_in_the_order_of_the_records(store: Store, encoder: Countin
     vectors = vectors_of(records, store=store.knowledge, encoder=encoder)
     assert encoder.asked == ["B is new here!"]
     assert (vectors[0] == vectors[2]).all()
-    assert float(vectors[1] @ encoder.encode(["shop hours"])[0]) == pytest.approx(1, abs=1e-5)
+    # The stored one was made beside longer texts, which moves a vector of eight bits a little (tests/test_encoder.py).
+    assert float(vectors[1] @ encoder.encode(["shop hours"])[0]) > 0.95
+    assert float(vectors[1] @ vectors[0]) < 0.8
     assert vectors_of(records, store=store.knowledge, encoder=encoder).tolist() == vectors.tolist()
 
 
@@ -251,3 +255,106 @@ def test_the_shops_own_facts_go_before_what_a_customer_typed(knowledge: Knowledg
     )
     assert offer.values["support_phone"] == "020 7946 0123"
     assert offer.values["email"] == "a@b.example"
+
+
+def test_what_an_intent_is_called_is_a_neighbour(store: Store, knowledge: Knowledge, encoder: Counting) -> None:
+    assert nearest(knowledge, "尺码指南", encoder) == ("尺码指南", "size_guide", 1.0)
+    named = Changes(intents=(Intent("size_guide", {"en": "Find my size", "zh": "尺寸"}),))
+    store.knowledge.apply(named)
+    new = refresh(knowledge, store.knowledge, encoder)
+    assert nearest(new, "尺寸", encoder) == ("尺寸", "size_guide", 1.0)
+    assert "尺码指南" not in {hit.text for hit in new.neighbours(["尺码指南"], encoder.encode(["尺码指南"]))[0]}
+
+
+def test_a_title_found_under_an_older_knowledge_is_the_same_title(
+    store: Store, knowledge: Knowledge, encoder: Counting
+) -> None:
+    """The index is shared: after a new intent, what an older reader finds under an id must still be what it means."""
+    store.knowledge.apply(Changes(examples=(Example("are you an aardvark", "aardvark"),)))
+    refresh(knowledge, store.knowledge, encoder)
+    for title in (example for example in knowledge.examples.values() if example.id < 0):
+        hits = {hit.text: hit for hit in knowledge.neighbours(["?"], encoder.encode([title.text]))[0]}
+        assert hits[title.text].similarity > 0.9
+
+
+def test_a_small_shop_has_no_more_neighbours_than_examples_and_titles(empty_store: Store, encoder: Counting) -> None:
+    empty_store.knowledge.apply(Changes(examples=(Example("hello", "greet"), Example("goodbye", "part_ways"))))
+    (hits,) = load_knowledge(empty_store.knowledge, encoder).neighbours(["hi"], encoder.encode(["hi"]))
+    assert sorted(hit.text for hit in hits) == ["goodbye", "greet", "hello", "part ways"]
+    assert all(-1 <= hit.similarity <= 1 for hit in hits)
+
+
+def test_which_intents_need_no_neighbours(store: Store, knowledge: Knowledge, encoder: Counting) -> None:
+    named = {"track_order", "return_item", "opening_hours", "payment_methods", "size_guide"}
+    assert named <= knowledge.glanceable  # opening_hours has two wordings of one answer
+    store.knowledge.apply(
+        Changes(
+            templates=(
+                Template("cash", "payment_methods", "Cash is fine."),
+                replace(stored_template(store, "size_guide"), status=Status.RETIRED),
+            )
+        )
+    )
+    new = refresh(knowledge, store.knowledge, encoder)
+    assert new.glanceable & named == named - {"payment_methods"}
+    store.knowledge.apply(Changes(passages=(WALL,)))
+    # What has no answer may stand in a document, which is found by the vector.
+    assert refresh(new, store.knowledge, encoder).glanceable == named - {"payment_methods", "size_guide"}
+
+
+WALL = Passage("stores.md", "Our stores > Keswick", "The climbing wall is six metres high.")
+
+
+def quoted(knowledge: Knowledge, text: str, encoder: Encoder, language: str = "en", day: date = TODAY) -> list[str]:
+    found = knowledge.search_passages(encoder.encode([text])[0], text, language=language, day=day)
+    assert [near.similarity for near in found] == sorted((near.similarity for near in found), reverse=True)
+    return [near.passage.body for near in found]
+
+
+def test_passages_are_read_under_their_headings_and_found_at_once(
+    store: Store, knowledge: Knowledge, encoder: Counting
+) -> None:
+    assert quoted(knowledge, "climbing wall", encoder) == []
+    encoder.asked.clear()
+    store.knowledge.apply(Changes(passages=(WALL, Passage("a.md", "Parking", "Park in Foundry Lane."))))
+    new = refresh(knowledge, store.knowledge, encoder)
+    assert sorted(encoder.asked) == [
+        "Our stores > Keswick. The climbing wall is six metres high.",
+        "Parking. Park in Foundry Lane.",
+    ]
+    (nearest, other) = new.search_passages(
+        encoder.encode(["wall in Keswick"])[0], "wall in Keswick", language="en", day=TODAY
+    )
+    assert (nearest.passage.body, nearest.covered > other.covered) == (WALL.body, True)
+    assert len(new.passage_index) == 2
+    again = load_knowledge(store.knowledge, encoder)
+    assert quoted(again, "wall", encoder) == quoted(new, "wall", encoder)
+
+
+def test_withdrawn_changed_and_dated_passages(store: Store, knowledge: Knowledge, encoder: Counting) -> None:
+    dated = replace(WALL, valid_from=TODAY, valid_until=TODAY)
+    store.knowledge.apply(Changes(passages=(dated,)))
+    new = refresh(knowledge, store.knowledge, encoder)
+    days = [quoted(new, "wall", encoder, day=date(2026, 11, day)) for day in (21, 22, 23)]
+    assert days == [[], [WALL.body], []]
+    (stored,) = new.passages.values()
+    store.knowledge.apply(Changes(passages=(replace(stored, status=Status.RETIRED, position=0),)))
+    gone = refresh(new, store.knowledge, encoder)
+    assert (quoted(gone, "wall", encoder), len(gone.passage_index)) == ([], 0)
+    assert quoted(new, "wall", encoder) == []  # an older knowledge passes over what left the shared index
+    encoder.asked.clear()
+    store.knowledge.apply(Changes(passages=(stored,)))
+    back = refresh(gone, store.knowledge, encoder)
+    assert (quoted(back, "wall", encoder), encoder.asked) == ([WALL.body], ["wall"])
+
+
+def test_passages_are_found_in_the_customers_language_only(
+    store: Store, knowledge: Knowledge, encoder: Counting
+) -> None:
+    store.knowledge.apply(Changes(passages=(WALL, Passage("z.md", "门店", "攀岩墙高六米。", language="zh"))))
+    new = refresh(knowledge, store.knowledge, encoder)
+    assert {language: quoted(new, "wall", encoder, language) for language in ("en-GB", "zh", "de")} == {
+        "en-GB": [WALL.body],
+        "zh": ["攀岩墙高六米。"],
+        "de": [],
+    }

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatbot.retriever import NO_HIT, FaissIndex, Ids, build_index
+from chatbot.retriever import EXACT_UNTIL, NO_HIT, FaissIndex, Ids, build_index
 from chatbot.types import Vector
 
-BOTH = pytest.mark.parametrize("exact", [True, False], ids=["flat", "hnsw"])
+BOTH = pytest.mark.parametrize("exact", [True, False], ids=["flat", "cells"])
 ROUNDING = 2e-6
 
 
@@ -22,8 +22,12 @@ def unit_rows(count: int, dimension: int = 24, seed: int = 0) -> Vector:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
+def empty(exact: bool, dimension: int = 24) -> FaissIndex:
+    return FaissIndex(dimension, sample=None if exact else unit_rows(300, dimension, seed=5))
+
+
 def filled(exact: bool, ids: Ids, vectors: Vector) -> FaissIndex:
-    index = FaissIndex(vectors.shape[1], exact=exact)
+    index = empty(exact, vectors.shape[1])
     index.add(ids, vectors)
     return index
 
@@ -58,15 +62,36 @@ def test_a_flat_index_is_exact() -> None:
     assert_nearest(index, unit_rows(50, seed=1), dict(zip(ids.tolist(), vectors, strict=True)), 30)
 
 
-def test_hnsw_finds_what_brute_force_finds() -> None:
-    ids, vectors, queries = np.arange(3000), unit_rows(3000), unit_rows(100, seed=1)
-    similarities, found = filled(False, ids, vectors).search(queries, 10)
-    truth = queries @ vectors.T
-    nearest = np.argsort(-truth, axis=1)[:, :10]
-    recall = np.mean([len(set(one) & set(other)) / 10 for one, other in zip(found, nearest, strict=True)])
-    assert recall >= 0.99
-    np.testing.assert_allclose(similarities, np.take_along_axis(truth, found, axis=1), atol=ROUNDING)
+def share_found(found: Ids, queries: Vector, vectors: Vector) -> float:
+    """Of the true neighbours, where ids are row numbers."""
+    truth = np.argsort(-(queries @ vectors.T), axis=1)[:, : found.shape[1]]
+    return float(np.mean([len(set(one) & set(other)) / len(one) for one, other in zip(found, truth, strict=True)]))
+
+
+def test_from_fifty_thousand_on_cells_find_what_brute_force_finds() -> None:
+    vectors, queries = unit_rows(EXACT_UNTIL, 8), unit_rows(300, 8, seed=1)
+    index = build_index(8, np.arange(len(vectors)), vectors)
+    similarities, found = index.search(queries, 10)
+    assert not index.exact
+    assert share_found(found, queries, vectors) >= 0.985
+    np.testing.assert_allclose(similarities, np.take_along_axis(queries @ vectors.T, found, axis=1), atol=ROUNDING)
     assert (np.diff(similarities, axis=1) <= 0).all()
+    again = build_index(8, np.arange(len(vectors)), vectors)
+    np.testing.assert_array_equal(again.search(queries, 10)[1], found)
+
+
+def test_one_vector_less_is_searched_in_full() -> None:
+    vectors, queries = unit_rows(EXACT_UNTIL - 1, 8), unit_rows(50, 8, seed=1)
+    index = build_index(8, np.arange(len(vectors)), vectors)
+    assert index.exact
+    assert share_found(index.search(queries, 10)[1], queries, vectors) == 1
+
+
+def test_before_it_is_settled_no_cell_is_left_out() -> None:
+    vectors, queries = unit_rows(2000), unit_rows(50, seed=1)
+    index = FaissIndex(24, sample=vectors[:500])
+    index.add(np.arange(2000), vectors)
+    assert share_found(index.search(queries, 10)[1], queries, vectors) == 1
 
 
 def test_equal_similarities_come_in_the_order_of_their_ids() -> None:
@@ -79,28 +104,64 @@ def test_equal_similarities_come_in_the_order_of_their_ids() -> None:
     assert index.search(vectors[0], 6)[1].tolist() == [[0, 3, 8, 20, 21, 39]]
 
 
+def assert_filtered(index: FaissIndex, allowed: Ids, queries: Vector, known: dict[int, Vector]) -> None:
+    """With a filter the index finds exactly the nearest of those that are allowed and there."""
+    real = sorted(set(allowed.tolist()) & known.keys())
+    similarities, found = index.search(queries, 10, allowed=allowed)
+    rows = np.stack([known[number] for number in real]) if real else np.empty((0, queries.shape[1]), np.float32)
+    truth = -np.sort(-(queries @ rows.T), axis=1)[:, :10]
+    np.testing.assert_allclose(similarities[:, : truth.shape[1]], truth, atol=ROUNDING)
+    assert (similarities[:, truth.shape[1] :] == -np.inf).all()
+    assert set(found.ravel().tolist()) <= {*real, NO_HIT}
+    for row in found:
+        assert len(set(row.tolist())) == min(len(real), 10) + (len(real) < 10)
+
+
+@pytest.mark.parametrize("share", [1 / 1200, 0.004, 0.1, 0.5, 0.9, 1.0])
 @BOTH
-def test_a_filter_costs_no_recall(exact: bool) -> None:
+def test_a_filter_costs_no_recall(exact: bool, share: float) -> None:
     vectors, queries = unit_rows(1200), unit_rows(20, seed=1)
+    index, known = filled(exact, np.arange(1200), vectors), dict(enumerate(vectors))
+    index.settle(vectors[:100])
+    allowed = np.random.default_rng(2).permutation(1200)[: round(1200 * share)]
+    assert_filtered(index, np.append(allowed, [9999]), queries, known)
+    gone = np.concatenate([allowed[::2], np.arange(0, 1200, 3)])
+    index.remove(gone)
+    known = {number: vector for number, vector in known.items() if number not in set(gone.tolist())}
+    assert_filtered(index, allowed, queries, known)
+    assert_filtered(index, np.concatenate([allowed, allowed]), queries, known)
+
+
+@BOTH
+def test_ids_may_be_large(exact: bool) -> None:
+    vectors, ids = unit_rows(100), np.arange(100) * 2**40
+    index, known = filled(exact, ids, vectors), dict(zip((np.arange(100) * 2**40).tolist(), vectors, strict=True))
+    assert_filtered(index, ids[::3], unit_rows(5, seed=1), known)
+
+
+@BOTH
+def test_a_filter_finds_what_lies_far_from_the_question(exact: bool) -> None:
+    near, far = unit_rows(2, seed=3)
+    around = [at + 0.05 * unit_rows(600, seed=seed) for seed, at in enumerate((near, far))]
+    vectors = np.vstack(around)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     index = filled(exact, np.arange(1200), vectors)
-    for share in (0.004, 0.1, 0.9):
-        allowed = np.flatnonzero(np.random.default_rng(2).random(1200) < share)
-        similarities, found = index.search(queries, 10, allowed=np.append(allowed, [9999]))
-        truth = -np.sort(-(queries @ vectors[allowed].T), axis=1)[:, :10]
-        np.testing.assert_allclose(similarities[:, : truth.shape[1]], truth, atol=ROUNDING)
-        assert set(found.ravel().tolist()) <= {*allowed.tolist(), NO_HIT}
+    index.settle(vectors[::10])
+    assert (index.search(near, 10)[1] < 600).all()
+    assert_filtered(index, np.arange(600, 1200), near[None], dict(enumerate(vectors)))
+    assert_filtered(index, np.arange(900, 903), near[None], dict(enumerate(vectors)))
 
 
 @BOTH
 def test_nothing_allowed_and_nothing_there(exact: bool) -> None:
-    empty = FaissIndex(24, exact=exact)
+    nothing = empty(exact)
     for similarities, ids in (
-        empty.search(unit_rows(2), 3),
+        nothing.search(unit_rows(2), 3),
         filled(exact, np.arange(5), unit_rows(5)).search(unit_rows(2), 3, allowed=np.empty(0, np.int64)),
     ):
         assert ids.tolist() == [[NO_HIT] * 3] * 2
         assert (similarities == -np.inf).all()
-    assert empty.search(np.empty((0, 24), np.float32), 3)[1].shape == (0, 3)
+    assert nothing.search(np.empty((0, 24), np.float32), 3)[1].shape == (0, 3)
 
 
 @BOTH
@@ -168,7 +229,7 @@ NUMBERS = st.sets(st.integers(0, 15), max_size=6)
 def test_any_sequence_of_changes_agrees_with_a_dictionary(
     exact: bool, steps: list[tuple[set[int], set[int], int]]
 ) -> None:
-    index, known = FaissIndex(24, exact=exact), dict[int, Vector]()
+    index, known = empty(exact), dict[int, Vector]()
     queries = unit_rows(3, seed=77)
     for leaving, wanted, seed in steps:
         coming = sorted(wanted - (known.keys() - leaving))

@@ -11,13 +11,17 @@ budget of 3 % was proven in 35 % of simulated draws, and in 88 % with a second w
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta
 
 from chatbot.decide import Policy
+from training.witness import HeldOut
 
 CONFIDENCE = 0.95
+BUDGETS = (0.01, 0.02, 0.03, 0.05, 0.1)
 LEAST_ANSWER_AT = 0.8
 """No budget makes a worse answer a good one. And most shops have no examples of what they cannot answer: of 700
 CLINC150 questions put to a bot of 27 shop intents 0.5 let 16 % through and 0.8 let 11 %, for 0.3 points of answers."""
@@ -29,39 +33,100 @@ CANDIDATES = 200
 CLARIFY_QUANTILE = 0.02
 """This share of the clarifications that would have helped is given up, so that fewer hopeless ones are shown."""
 
+LEAST_OF_A_LANGUAGE = 300
+GLANCES = 60
+LEAST_GLANCED = 0.05
+"""Share of messages below which the cascade is not worth its place."""
+
+MOST_RISE = 0.001
+"""Of the wrong-answer rate by the cascade's first stage, within the budget."""
+
 FLOOR_QUANTILE = 0.001
 UNPROVEN_ANSWER_AT = 0.95
 """Where there is too little data for any promise: only what the model itself calls 95 % sure is answered."""
 
 
-def choose_policy(
-    *,
-    probability: NDArray[np.float64],
-    right: NDArray[np.bool_],
-    offered: NDArray[np.float64],
-    offers_right: NDArray[np.bool_],
-    nearest: NDArray[np.float64],
-    error_budget: float,
-) -> Policy:
-    """From held-out messages: probability of the best intent and whether it was right (never, out of scope); the
-    summed probability of the choices that a clarification would offer and whether one was right; and the similarity of
-    the nearest example."""
-    floor = float(np.quantile(nearest[right], FLOOR_QUANTILE)) if right.any() else 0.0
+def choose_policy(held_out: HeldOut, error_budget: float) -> Policy:
+    """The thresholds, and in words what was shown for them."""
+    probability, right = held_out.certainty, held_out.right
+    floor = float(np.quantile(held_out.nearest[right], FLOOR_QUANTILE)) if right.any() else 0.0
     proven = lowest_safe_threshold(probability, right, error_budget)
     answer_at = max(proven if proven is not None else UNPROVEN_ANSWER_AT, LEAST_ANSWER_AT)
-    helped = offers_right & (probability < answer_at)
+    helped = held_out.offers_right & (probability < answer_at)
     return Policy(
         answer_at=answer_at,
-        clarify_at=_clarify_at(offered[helped]),
+        clarify_at=_clarify_at(held_out.offered[helped]),
         similarity_floor=floor,
         error_budget=error_budget,
-        promise=_promise(error_budget, proven is not None, len(right)),
+        promise=_promise(error_budget, proven is not None, len(right), held_out.strangers),
+        by_language=_by_language(held_out, error_budget, answer_at),
+        proven=proven is not None,
     )
+
+
+def _by_language(held_out: HeldOut, error_budget: float, answer_at: float) -> dict[str, float]:
+    """A threshold of its own for each language that has the questions to prove one, where there are several."""
+    languages = np.array(held_out.languages)
+    found = {}
+    for language in sorted(set(held_out.languages)) if len(set(held_out.languages)) > 1 else []:
+        mine = languages == language
+        if mine.sum() >= LEAST_OF_A_LANGUAGE:
+            proven = lowest_safe_threshold(held_out.certainty[mine], held_out.right[mine], error_budget)
+            # Not proven alone: no looser than what all together have shown, and no looser than what is safe unproven.
+            found[language] = max(proven if proven is not None else max(answer_at, UNPROVEN_ANSWER_AT), LEAST_ANSWER_AT)
+    return found
+
+
+def cascade_threshold(held_out: HeldOut, policy: Policy) -> float | None:
+    """The certainty from which a glance is enough; None where the cascade would not gain, or would raise the risk.
+
+    From a strict threshold downwards, as long as what is answered by either stage keeps the budget with the promised
+    confidence, and is wrong no more often than the encoder alone, give or take MOST_RISE; the first failure ends it.
+    """
+    thresholds = np.array([policy.threshold(language) for language in held_out.languages])
+    closely = held_out.certainty >= thresholds
+    alone = (closely & ~held_out.right).sum() / max(int(closely.sum()), 1)
+    lowest, found = max(policy.answer_at, *policy.by_language.values(), LEAST_ANSWER_AT), None
+    for threshold in np.linspace(0.999, lowest, GLANCES):
+        glanced = held_out.quick_certainty >= threshold
+        answered = glanced | closely
+        wrong = np.where(glanced, ~held_out.quick_right, ~held_out.right) & answered
+        if wrong.sum() / max(int(answered.sum()), 1) > alone + MOST_RISE:
+            break
+        if policy.proven and upper_bound(int(wrong.sum()), int(answered.sum())) > policy.error_budget:
+            break
+        if glanced.mean() >= LEAST_GLANCED:
+            found = float(threshold)
+    return found
 
 
 def _clarify_at(helpful: NDArray[np.float64]) -> float:
     found = float(np.quantile(helpful, CLARIFY_QUANTILE)) if len(helpful) else MOST_CLARIFY_AT
     return min(found, MOST_CLARIFY_AT)
+
+
+@dataclass(frozen=True, slots=True)
+class Automation:
+    """What an error budget would automate: the share of held-out known questions that would be answered, and that
+    share's part that would be wrong. `proven` is False where the budget could not be promised."""
+
+    budget: float
+    proven: bool
+    answered: float
+    wrong: float
+
+
+def automation(held_out: HeldOut, chosen: float) -> list[Automation]:
+    """For each of BUDGETS and the chosen one, by the classifier alone (the cascade keeps to the same budget)."""
+    return [_automated(held_out, budget) for budget in sorted({*BUDGETS, chosen})]
+
+
+def _automated(held_out: HeldOut, budget: float) -> Automation:
+    threshold = lowest_safe_threshold(held_out.certainty, held_out.right, budget)
+    answered = held_out.certainty >= max(threshold if threshold is not None else UNPROVEN_ANSWER_AT, LEAST_ANSWER_AT)
+    known = np.arange(len(answered)) < len(held_out.probabilities)
+    wrong = float((~held_out.right[answered]).mean()) if answered.any() else 0.0
+    return Automation(budget, threshold is not None, float(answered[known].mean()), wrong)
 
 
 def lowest_safe_threshold(
@@ -107,11 +172,12 @@ def _starts(total: int, error_budget: float) -> list[int]:
     return sorted({first, max(first, total // 4)})
 
 
-def _promise(error_budget: float, proven: bool, count: int) -> str:
+def _promise(error_budget: float, proven: bool, count: int, strangers: int) -> str:
     if proven:
+        unknown = f", {strangers:,} of them about intents that were left out" if strangers else ""
         return (
             f"With {CONFIDENCE:.0%} confidence at most {error_budget:.1%} of the answered messages are wrong "
-            f"(shown on {count:,} held-out messages)."
+            f"(shown on {count:,} held-out messages{unknown})."
         )
     return (
         f"{count:,} held-out messages are too few, or too often misread, to promise at most {error_budget:.1%} wrong "

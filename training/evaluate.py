@@ -13,8 +13,9 @@ from chatbot.bot import Bot
 from chatbot.importers.records import Question
 from chatbot.redact import Redactor
 from chatbot.respond import Context, answer
+from chatbot.several import RECOGNISED
 from chatbot.text import language_of
-from chatbot.types import OUT_OF_SCOPE, Action, Reason
+from chatbot.types import OUT_OF_SCOPE, Action, Answer, Decision, Reason
 from training.metrics import auroc, confused_pairs, expected_calibration_error, macro_f1
 from training.progress import Steps
 
@@ -126,10 +127,9 @@ def _predict(bot: Bot, question: Question, redactor: Redactor, default: str) -> 
     query = redactor.redact(question.text)
     given = answer(query, bot, context)
     milliseconds = (time.perf_counter() - started) * 1000
-    decision, reading = given.decision, given.reading
+    decision, reading = _told(given), given.reading
     ranked = reading.ranked(len(reading.intents)) if reading else []
     choices = tuple(choice.intent for choice in decision.choices)
-    template = decision.template.answer if decision.template else None
     expected = question.template.split(".", 1)[0] if question.template else None
     return Prediction(
         text=query.text,
@@ -142,9 +142,31 @@ def _predict(bot: Bot, question: Question, redactor: Redactor, default: str) -> 
         reason=decision.reason,
         given_template=decision.template.key if decision.template else None,
         choices=choices,
-        right=_is_right(decision.intent, decision.reason, template, choices, question.intent, expected),
+        right=all(
+            _is_right(one.intent, one.reason, _answer_of(one), choices, question.intent, expected)
+            for one in _recognised_parts(given) or [decision]
+        ),
         milliseconds=milliseconds,
     )
+
+
+def _recognised_parts(given: Answer) -> list[Decision]:
+    """What was recognised of several questions in one message. The customer reads it all, so all has to be right."""
+    return [part.decision for part in given.parts if part.decision.reason in RECOGNISED]
+
+
+def _told(given: Answer) -> Decision:
+    """The decision by which the message counts: as answered where any part of it was."""
+    answered = [
+        decision
+        for decision in _recognised_parts(given)
+        if decision.action is Action.ANSWER or decision.reason is Reason.NO_TEMPLATE
+    ]
+    return min(answered, key=lambda decision: decision.probability) if answered else given.decision
+
+
+def _answer_of(decision: Decision) -> str | None:
+    return decision.template.answer if decision.template else None
 
 
 def _is_right(

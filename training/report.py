@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from chatbot.types import OUT_OF_SCOPE
+from training.calibrate import Automation
 from training.evaluate import Evaluation, Prediction
 from training.retrain import Trained
 
@@ -26,9 +28,30 @@ def training_lines(trained: Trained) -> list[str]:
         f"calibration error {metrics['ece']:.3f}",
         f"  answered {metrics['answered']:.1%}, of which wrong {metrics['wrong_of_answered']:.2%}; "
         "the rest is clarified or handed to a person",
+        *_stranger_lines(metrics),
         f"  {trained.policy.promise}",
+        f"  {trained.passages}",
+        "",
+        *_automation_lines(trained.automation),
     ]
     return [*lines, *_confused_lines(trained.confused), ""]
+
+
+def _stranger_lines(metrics: Mapping[str, Any]) -> list[str]:
+    if metrics["unknown_auroc"] is None:
+        return ["  (too few intents to rehearse questions that no intent covers)"]
+    return [
+        f"  told from {metrics['strangers']:,} questions of left-out intents with an AUROC of "
+        f"{metrics['unknown_auroc']:.3f}; {metrics['answered_without_encoder']:.0%} answered without the encoder"
+    ]
+
+
+def _automation_lines(automation: Sequence[Automation]) -> list[str]:
+    lines = ["  at most wrong    answered by itself    wrong of these"]
+    for entry in automation:
+        note = "" if entry.proven else "   too little data to promise it"
+        lines.append(f"  {entry.budget:13.0%} {entry.answered:21.1%} {entry.wrong:17.2%}{note}")
+    return lines
 
 
 def evaluation_lines(result: Evaluation, confused: Sequence[tuple[str, str, int]], lacking: Sequence[str]) -> list[str]:

@@ -40,6 +40,13 @@ def explanation(given: Answer, bot: Bot) -> list[str]:
         lines.append(f"intent        {decision.intent}, probability {decision.probability:.3f}")
     if decision.template:
         lines.append(f"template      {decision.template.key}, revision {decision.template.revision}")
+    lines += [
+        f"part          {part.action} ({part.reason.replace('_', ' ')}), {part.intent} {part.probability:.3f}"
+        for part in (each.decision for each in given.parts)
+    ]
+    quoted = next((hit for hit in reversed(given.hits) if hit.kind == "passage"), None)
+    if quoted:
+        lines.append(f"passage       {quoted.similarity:.3f} {quoted.key}: {' '.join(quoted.text.split())[:80]}")
     if reading:
         lines += [f"alternative   {intent} {probability:.3f}" for intent, probability in reading.ranked(4)[1:]]
         lines += [

@@ -138,12 +138,15 @@ def _model(house: House) -> Iterator[Finding]:
 def _index(house: House) -> Iterator[Finding]:
     bot = house.bots.current()
     knowledge = bot.knowledge
-    same = len(knowledge.example_index) == len(knowledge.examples) and len(knowledge.template_index) == len(
-        knowledge.templates
+    pairs = (
+        ("examples", knowledge.example_index, knowledge.examples),
+        ("templates", knowledge.template_index, knowledge.templates),
+        ("passages", knowledge.passage_index, knowledge.passages),
     )
-    yield Finding(
-        "index", same, f"{len(knowledge.example_index):,} examples, {len(knowledge.template_index):,} templates"
-    )
+    same = all(len(index) == len(records) for _, index, records in pairs)
+    yield Finding("index", same, ", ".join(f"{len(index):,} {name}" for name, index, records in pairs if records))
+    if knowledge.passages and bot.policy.passage_at is None:
+        yield Finding("documents", None, 'no document answers yet; "chatbot train" says from when on one does')
     yield Finding("model", None, bot.policy.promise)
 
 

@@ -18,17 +18,36 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 def import_files(
-    settings: Settings, files: Sequence[Path], *, format: str | None, skip_bad: bool, dry_run: bool
+    settings: Settings,
+    files: Sequence[Path],
+    *,
+    format: str | None,
+    skip_bad: bool,
+    dry_run: bool,
+    source_url: str | None = None,
 ) -> None:
     """Preview, then one transaction."""
     with open_house(settings) as house:
-        import_into(house, files, format=format, skip_bad=skip_bad, dry_run=dry_run)
+        import_into(house, files, format=format, skip_bad=skip_bad, dry_run=dry_run, source_url=source_url)
 
 
 def import_into(
-    house: House, files: Sequence[Path], *, format: str | None = None, skip_bad: bool = False, dry_run: bool = False
+    house: House,
+    files: Sequence[Path],
+    *,
+    format: str | None = None,
+    skip_bad: bool = False,
+    dry_run: bool = False,
+    source_url: str | None = None,
 ) -> None:
-    parsed = parse(files, format=format, redactor=house.redactor, language=house.settings.language, skip_bad=skip_bad)
+    parsed = parse(
+        files,
+        format=format,
+        redactor=house.redactor,
+        language=house.settings.language,
+        skip_bad=skip_bad,
+        source_url=source_url,
+    )
     plan = make_plan(parsed, house.store.knowledge.snapshot())
     for line in plan.summary():
         console.print(escape(line))
@@ -45,6 +64,6 @@ def export(settings: Settings, target: Path) -> None:
     with open_house(settings) as house:
         snapshot = house.store.knowledge.snapshot()
         write_export(export_jsonl(snapshot) if target.suffix == ".jsonl" else export_examples_csv(snapshot), target)
-    console.print(
-        f"Wrote {len(snapshot.templates):,} templates and {len(snapshot.examples):,} examples to {escape(str(target))}"
-    )
+    passages = f" and {len(snapshot.passages):,} passages" if target.suffix == ".jsonl" and snapshot.passages else ""
+    counted = f"{len(snapshot.templates):,} templates and {len(snapshot.examples):,} examples{passages}"
+    console.print(f"Wrote {counted} to {escape(str(target))}")

@@ -84,4 +84,5 @@ def _train(house: House) -> None:
     trained = retrain(house.settings, store=house.store, registry=house.registry, steps=steps())
     for line in training_lines(trained):
         console.print(escape(line))
+    console.print(f"Pictures of this: {escape(str(house.settings.models / trained.version / 'report'))}")
     console.print(f"Version {trained.version} is active after {time.monotonic() - started:.0f} s of training.")

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from chatbot.errors import ImportRefused
-from chatbot.importers import answers, dialogues, formats, mining, rasa
+from chatbot.importers import answers, dialogues, documents, formats, mining, rasa
 from chatbot.importers.cells import NAME_LIMIT, visible
 from chatbot.importers.files import sources
 from chatbot.importers.formats import FORMATS
@@ -24,6 +24,7 @@ from chatbot.importers.plan import Plan, make_plan
 from chatbot.importers.records import (
     Answered,
     Dialogue,
+    Document,
     Item,
     Parsed,
     Place,
@@ -35,6 +36,7 @@ from chatbot.importers.records import (
     Record,
     Skipped,
 )
+from chatbot.importers.replacing import check_names
 from chatbot.redact import Redactor
 from chatbot.types import Example, Template
 
@@ -62,6 +64,7 @@ class _Read:
 
     records: list[Record] = field(default_factory=list)
     dialogues: list[Dialogue] = field(default_factory=list)
+    documents: list[Document] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -73,18 +76,23 @@ def parse(
     redactor: Redactor,
     language: str,
     skip_bad: bool = False,
+    source_url: str | None = None,
 ) -> Parsed:
-    """Read files and folders; everything in the result but the operator's own answers is redacted.
+    """Read files and folders; everything in the result but the operator's own answers and documents is redacted.
 
-    Raises ImportRefused for a file that cannot be read at all, and for bad rows unless `skip_bad`: then they are
-    listed in `problems` and left out.
+    Passages of documents that name no address of their own get one below `source_url`. Raises ImportRefused for a file
+    that cannot be read at all, and for bad rows unless `skip_bad`: then they are listed in `problems` and left out.
     """
     read = _read(paths, format=format, language=language, redactor=redactor)
     if read.problems and not skip_bad:
         raise ImportRefused(_refusal(read.problems))
+    found = read.documents
+    if source_url:
+        base = documents.check_base(source_url)
+        found = [documents.linked(document, base) for document in found]
     mined, notes = mining.mine(read.dialogues, redactor=redactor, language=language)
     records = tuple(_with_source(record) for record in (*read.records, *mined))
-    return Parsed(records, tuple(read.problems), (*read.notes, *notes))
+    return Parsed(records, tuple(read.problems), (*read.notes, *notes), tuple(found))
 
 
 def read_questions(path: Path, *, format: str | None = None, language: str = "en") -> list[Question]:
@@ -136,6 +144,8 @@ def _read_all(paths: Sequence[Path], *, format: str | None, language: str, redac
     read.records = [item for item in (*items, *linked, *of_rasa) if isinstance(item, Record)]
     read.records.sort(key=lambda record: (order[record.place.file], record.place.line))
     read.dialogues = [item for item in items if isinstance(item, Dialogue)]
+    read.documents = [item for item in items if isinstance(item, Document)]
+    check_names(read.documents)
     read.problems = [item for item in items if isinstance(item, Problem)]
     skipped = [item for item in (*items, *of_rasa) if isinstance(item, Skipped)]
     read.notes += [*_counted(skipped), *_speakers_left_out(read.dialogues), *notes]
@@ -165,7 +175,7 @@ def _speakers_left_out(found: Iterable[Dialogue]) -> list[str]:
 
 
 def _redacted(item: Item, redactor: Redactor) -> Item:
-    """The item as it may be stored. Answers, titles and facts are the operator's own words and stay."""
+    """The item as it may be stored. Answers, titles, facts and documents are the operator's own words."""
     if isinstance(item, Answered | RasaExample):
         text = item.question if isinstance(item, Answered) else item.text
         if text is None:

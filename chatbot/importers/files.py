@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from chatbot.errors import ImportRefused
@@ -19,6 +19,9 @@ from chatbot.errors import ImportRefused
 FILE_LIMIT = 500 * 1024 * 1024
 UNPACKED_LIMIT = 200 * 1024 * 1024
 SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".yml", ".yaml", ".xlsx", ".zip")
+DOCUMENT_SUFFIXES = (".md", ".markdown", ".html", ".htm", ".pdf", ".txt")
+DOCUMENT_FOLDERS = ("documents", "docs")
+"""Of what is imported as a whole, only these give documents: a readme beside the data is none of the shop's answers."""
 
 _BINARY = {
     b"%PDF": "a PDF",
@@ -34,11 +37,13 @@ _MARKS = {b"\xff\xfe\x00\x00": "utf-32", b"\x00\x00\xfe\xff": "utf-32", b"\xff\x
 
 @dataclass(frozen=True)
 class Source:
-    """One file in memory. `name` is what messages call it; `found` says that it was met in a folder or an archive."""
+    """One file in memory. `name` is what messages call it; `found` says that it was met in a folder or an archive, and
+    `inside` is then its path, from the folder's own name on."""
 
     name: str
     data: bytes
     found: bool = False
+    inside: PurePath = PurePath()
 
     @property
     def short_name(self) -> str:
@@ -75,17 +80,33 @@ def sources(paths: Iterable[Path]) -> Iterator[Source]:
     """Read files, the known files of folders (sorted, hidden ones left out) and the members of archives."""
     for path in paths:
         if path.is_dir():
-            found = [each for each in sorted(path.rglob("*")) if each.suffix.casefold() in SUFFIXES and each.is_file()]
-            visible = [each for each in found if not any(part[0] == "." for part in each.relative_to(path).parts)]
-            if not visible:
-                raise ImportRefused(f"{path} holds no file to import; known endings: {', '.join(SUFFIXES)}")
-            for each in visible:
-                yield from _read(each, found=True)
+            files = [each for each in sorted(path.rglob("*")) if each.is_file()]
+            visible = [each for each in files if not any(part[0] == "." for part in each.relative_to(path).parts)]
+            inside = {each: PurePath(path.resolve().name) / each.relative_to(path) for each in visible}
+            known = [each for each in visible if _is_wanted(inside[each], SUFFIXES)]
+            if not known:
+                raise ImportRefused(_nothing_in(str(path), visible))
+            for each in known:
+                yield from _read(each, inside[each])
         else:
-            yield from _read(path, found=False)
+            yield from _read(path)
 
 
-def _read(path: Path, *, found: bool) -> Iterator[Source]:
+def _is_wanted(inside: PurePath, suffixes: Iterable[str]) -> bool:
+    suffix = inside.suffix.casefold()
+    among_documents = any(part in DOCUMENT_FOLDERS for part in inside.parts[:-1])
+    return suffix in suffixes or (suffix in DOCUMENT_SUFFIXES and among_documents)
+
+
+def _nothing_in(name: str, files: Iterable[PurePath]) -> str:
+    message = f"{name} holds no file to import; known endings: {', '.join(SUFFIXES)}"
+    if not any(file.suffix.casefold() in DOCUMENT_SUFFIXES for file in files):
+        return message
+    endings = ", ".join(DOCUMENT_SUFFIXES)
+    return f"{message}. Documents ({endings}) are named one by one, or stand in a folder called documents"
+
+
+def _read(path: Path, inside: PurePath | None = None) -> Iterator[Source]:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise ImportRefused(f"{path} is neither a file nor a folder; give one of these")
@@ -93,7 +114,7 @@ def _read(path: Path, *, found: bool) -> Iterator[Source]:
             data = file.read(FILE_LIMIT + 1)  # what a file says of its size is not to be believed
         if len(data) > FILE_LIMIT:
             raise ImportRefused(f"{path} is larger than {FILE_LIMIT // 2**20:,} MB; split it")
-        source = Source(str(path), data, found)
+        source = Source(str(path), data, inside is not None, inside or PurePath())
     except FileNotFoundError:
         raise ImportRefused(f"{path} does not exist") from None
     except (OSError, ValueError) as error:
@@ -117,12 +138,13 @@ def _unpack(source: Source) -> Iterator[Source]:
                 return
             known = [member for member in members if _is_known(member)]
             if not known:
-                raise ImportRefused(f"{source.name} holds no file to import; known endings: {', '.join(SUFFIXES)}")
+                raise ImportRefused(_nothing_in(source.name, [PurePath(member.filename) for member in members]))
             for member in known:
                 data = archive.read(member)
                 if not data.strip():
                     raise ImportRefused(f"{source.name}/{member.filename} is empty")
-                yield Source(f"{source.name}/{member.filename}", data, found=len(known) > 1)
+                inside = PurePath(Path(source.name).stem) / member.filename
+                yield Source(f"{source.name}/{member.filename}", data, len(known) > 1, inside)
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -150,10 +172,9 @@ def _check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
 
 
 def _is_known(member: zipfile.ZipInfo) -> bool:
-    parts = Path(member.filename).parts
-    hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
-    known = Path(member.filename).suffix.casefold() in set(SUFFIXES) - {".zip", ".xlsx"}
-    return known and not hidden and not member.is_dir()
+    path = PurePath(member.filename)
+    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
+    return _is_wanted(path, set(SUFFIXES) - {".zip", ".xlsx"}) and not hidden and not member.is_dir()
 
 
 def _decode(name: str, data: bytes) -> str:

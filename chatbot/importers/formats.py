@@ -13,6 +13,7 @@ from chatbot.importers import (
     bitext,
     clinc150,
     dialogues,
+    documents,
     labelled,
     multidogo,
     own,
@@ -20,7 +21,7 @@ from chatbot.importers import (
     rasa,
     template_table,
 )
-from chatbot.importers.files import Source
+from chatbot.importers.files import DOCUMENT_SUFFIXES, Source
 from chatbot.importers.records import Item
 from chatbot.importers.table import Table, missing_columns, read_text_table
 from chatbot.importers.workbook import read_workbook
@@ -42,6 +43,7 @@ _DOCUMENTS: dict[str, Callable[..., Iterator[Item]]] = {
     "rasa": rasa.read,
     "abcd": dialogues.read_abcd,
     "crosswoz": dialogues.read_crosswoz,
+    "document": documents.read,
 }
 _LANGUAGE_IS_FOUND_LATER = {"rasa", "abcd", "crosswoz"}
 FORMATS = (*TABLES, *_DOCUMENTS)
@@ -82,6 +84,8 @@ def is_left_out(source: Source) -> bool:
 
 def _document(source: Source) -> str | None:
     """The format of a file that is no table, or None."""
+    if source.suffix in DOCUMENT_SUFFIXES and source.suffix != ".txt":
+        return "document"
     if source.suffix in (".jsonl", ".ndjson"):
         return "jsonl"
     if source.suffix in (".yml", ".yaml"):
@@ -91,7 +95,16 @@ def _document(source: Source) -> str | None:
     start = source.text.lstrip()[:1]
     if start in ("{", "["):
         return "jsonl" if _is_own(source.text) else _json_layout(source)
-    return "rasa" if _YAML.search(source.text[:10_000]) else None
+    if _YAML.search(source.text[:10_000]):
+        return "rasa"
+    return "document" if source.suffix == ".txt" and not _is_table(source) else None
+
+
+def _is_table(source: Source) -> bool:
+    try:
+        return _table_format(read_text_table(source)) is not None
+    except ImportRefused:
+        return False
 
 
 def _is_own(text: str) -> bool:

@@ -10,18 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 
 from chatbot.importers.records import Place, Record, Value
+from chatbot.store.passages import passage_key
 from chatbot.text import text_key
-from chatbot.types import Example, Fact, Intent, Status, Template
+from chatbot.types import Example, Fact, Intent, Passage, Status, Template
 
 
 @dataclass(slots=True)
 class Count:
-    """`duplicates` stood in the files already."""
+    """`duplicates` stood in the files already; `withdrawn` are passages that their document does not hold any more."""
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     duplicates: int = 0
+    withdrawn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ def identity(value: Value) -> str:
     """What makes two records the same one: a name, a key, or the normal form of a text."""
     if isinstance(value, Example):
         return text_key(value.text)
+    if isinstance(value, Passage):
+        return f"{value.document}\n{passage_key(value)}"
     return value.key if isinstance(value, Template) else value.name
 
 
@@ -115,6 +119,8 @@ def _named(value: Value) -> tuple[str, str]:
     """(what it is about, what it says)."""
     if isinstance(value, Example):
         return value.text, value.intent
+    if isinstance(value, Passage):
+        return f"passage of {value.document}", f'"{_short(value.body)}"'
     if isinstance(value, Template):
         return f"template {value.key}", f'"{_short(value.body)}"'
     return (f"fact {value.name}", f'"{_short(value.value)}"') if isinstance(value, Fact) else (value.name, "")
@@ -134,7 +140,7 @@ def _merged(known: Value, record: Record) -> Value:
 
 
 def _is_proposal(value: Value) -> bool:
-    return isinstance(value, Example | Template) and value.status is Status.PROPOSED
+    return isinstance(value, Example | Passage | Template) and value.status is Status.PROPOSED
 
 
 def _short(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Our own JSONL: one object on each line, of type intent, fact, template, example or dialogue."""
+"""Our own JSONL: one object on each line, of type intent, fact, template, example, passage or dialogue."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from chatbot.errors import ImportRefused
 from chatbot.importers import cells, dialogues
 from chatbot.importers.body import check_body
+from chatbot.importers.documents.split import TITLE_CHARACTERS
 from chatbot.importers.files import Source
 from chatbot.importers.labelled import status_of
 from chatbot.importers.records import BadRow, Item, Place, Problem, Record
 from chatbot.text import language_of
-from chatbot.types import HANDOFF_INTENT, OUT_OF_SCOPE, Example, Fact, Intent, Status, Template
+from chatbot.types import HANDOFF_INTENT, OUT_OF_SCOPE, Example, Fact, Intent, Passage, Status, Template
 
 _FACT_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 Fields = Mapping[str, Any]
+
+MOST_POSITION = 1_000_000
 
 
 def read(source: Source, *, language: str) -> Iterator[Item]:
@@ -73,10 +77,7 @@ def template(fields: Fields, place: Place, language: str) -> Record:
     intent = cells.name_of(_need(fields, "intent"), "intent")
     if intent != HANDOFF_INTENT and cells.label_of(intent) == OUT_OF_SCOPE:
         raise BadRow(f'intent "{intent}" means out of scope; no answer can be given to it')
-    start = cells.date_of(fields.get("valid_from"), "valid_from")
-    end = cells.date_of(fields.get("valid_until"), "valid_until")
-    if start and end and start > end:
-        raise BadRow(f"valid_from {start} is after valid_until {end}")
+    start, end = _dates(fields)
     value = Template(
         key=cells.name_of(_need(fields, "key"), "key"),
         intent=intent,
@@ -106,6 +107,29 @@ def _example(fields: Fields, place: Place, language: str) -> Record:
     return Record(value, place, frozenset(fields) - {"type", "text"})
 
 
+def _passage(fields: Fields, place: Place, language: str) -> Record:
+    body = cells.text_of(_need(fields, "body"), "body")
+    link = _optional(fields, "link")
+    if link and not link.casefold().startswith(("https://", "http://")):
+        raise BadRow(f'link "{link:.40}" is no web address; write it as https://shop.example/page')
+    start, end = _dates(fields)
+    position = fields.get("position", 1)
+    if not isinstance(position, int) or isinstance(position, bool) or not 0 <= position <= MOST_POSITION:
+        raise BadRow(f"position must be a whole number from 0 on and is {position!r:.40}")
+    value = Passage(
+        document=cells.name_of(_need(fields, "document"), "document"),
+        title=cells.name_of(_need(fields, "title"), "title", limit=TITLE_CHARACTERS),
+        body=body,
+        link=link,
+        language=_language(fields, body, language),
+        status=_status(fields),
+        valid_from=start,
+        valid_until=end,
+        position=position,
+    )
+    return Record(value, place, frozenset(fields) - {"type", "document", "title", "body"})
+
+
 def _intent(fields: Fields, place: Place, language: str) -> Record:
     name = cells.name_of(_need(fields, "name"), "name")
     if name != HANDOFF_INTENT:
@@ -130,6 +154,14 @@ def _fact(fields: Fields, place: Place, language: str) -> Record:
 def _dialogue(fields: Fields, place: Place, language: str) -> Item:
     stated = _language(fields, "", language) if fields.get("language") else None
     return dialogues.dialogue(fields.get("id"), _need(fields, "turns"), place, language=stated)
+
+
+def _dates(fields: Fields) -> tuple[date | None, date | None]:
+    start = cells.date_of(fields.get("valid_from"), "valid_from")
+    end = cells.date_of(fields.get("valid_until"), "valid_until")
+    if start and end and start > end:
+        raise BadRow(f"valid_from {start} is after valid_until {end}")
+    return start, end
 
 
 def _need(fields: Fields, name: str) -> object:
@@ -162,6 +194,10 @@ _READERS: dict[str, tuple[tuple[str, ...], Callable[[Fields, Place, str], Item]]
         template,
     ),
     "example": (("text", "intent", "language", "template", "status", "source", "group"), _example),
+    "passage": (
+        ("document", "title", "body", "link", "language", "status", "valid_from", "valid_until", "position"),
+        _passage,
+    ),
     "dialogue": (("id", "language", "turns"), _dialogue),
 }
 """The known fields and the reader of each type."""

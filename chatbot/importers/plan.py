@@ -13,11 +13,18 @@ from chatbot.importers.cells import visible
 from chatbot.importers.known import follow_known, without_known_candidates
 from chatbot.importers.ledger import Conflict, Count, Ledger, identity
 from chatbot.importers.records import Parsed, Problem, Record, Value
+from chatbot.importers.replacing import enter_documents
 from chatbot.store.knowledge import Changes, Snapshot
 from chatbot.templates import ASKABLE
-from chatbot.types import Example, Fact, Intent, Template
+from chatbot.types import Example, Fact, Intent, Passage, Template
 
-KINDS: Mapping[type[Value], str] = {Intent: "intents", Fact: "facts", Template: "templates", Example: "examples"}
+KINDS: Mapping[type[Value], str] = {
+    Intent: "intents",
+    Fact: "facts",
+    Template: "templates",
+    Example: "examples",
+    Passage: "passages",
+}
 _SHOWN = 10
 
 
@@ -36,8 +43,9 @@ class Plan:
         lines = [
             f"{kind:<9} {count.added:>6,} new  {count.changed:>6,} changed  {count.unchanged:>6,} as stored  "
             f"{count.duplicates:>6,} twice in the files"
+            + (f"  {count.withdrawn:>6,} no longer in their document" if count.withdrawn else "")
             for kind, count in self.counts.items()
-            if any((count.added, count.changed, count.unchanged, count.duplicates))
+            if any((count.added, count.changed, count.unchanged, count.duplicates, count.withdrawn))
         ]
         if not self.changes:
             known = any(count.unchanged for count in self.counts.values()) and not (self.conflicts or self.problems)
@@ -55,11 +63,13 @@ def make_plan(parsed: Parsed, snapshot: Snapshot) -> Plan:
         Fact: {identity(each): each for each in snapshot.facts},
         Template: {identity(each): each for each in snapshot.templates},
         Example: {identity(each): each for each in snapshot.examples},
+        Passage: {identity(each): each for each in snapshot.passages},
     }
     ledgers = {kind: Ledger(values) for kind, values in stored.items()}
     linked, notes = _without_dead_links(records, set(stored[Template]))
     for record in linked:
         ledgers[type(record.value)].enter(record)
+    enter_documents(parsed.documents, ledgers[Passage])
     changes = _changes(ledgers)
     counts = {KINDS[kind]: ledger.count for kind, ledger in ledgers.items()}
     counts["intents"].added += len(_new_intents(changes, snapshot))
@@ -75,6 +85,7 @@ def _changes(ledgers: Mapping[type[Value], Ledger]) -> Changes:
         facts=tuple(value for value in written if isinstance(value, Fact)),
         templates=tuple(value for value in written if isinstance(value, Template)),
         examples=tuple(value for value in written if isinstance(value, Example)),
+        passages=tuple(value for value in written if isinstance(value, Passage)),
     )
 
 

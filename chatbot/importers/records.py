@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from chatbot.types import Example, Fact, Intent, Template
+from chatbot.types import Example, Fact, Intent, Passage, Template
 
-Value = Intent | Fact | Template | Example
+Value = Intent | Fact | Template | Example | Passage
 
 
 class BadRow(ValueError):
@@ -95,6 +95,15 @@ class RasaIntent:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A whole document: what the store has of it and `records` lack is withdrawn."""
+
+    name: str
+    records: tuple[Record, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     place: Place
     reason: str
@@ -111,7 +120,7 @@ class Skipped:
     reason: str
 
 
-Item = Record | Answered | Dialogue | RasaExample | RasaResponse | RasaIntent | Problem | Skipped
+Item = Record | Answered | Dialogue | Document | RasaExample | RasaResponse | RasaIntent | Problem | Skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +130,7 @@ class Parsed:
     records: tuple[Record, ...] = ()
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
+    documents: tuple[Document, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,29 +4,43 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from chatbot.errors import NotFound
 from chatbot.store.engine import Database
-from chatbot.store.tables import ConversationRow, FeedbackRow, MessageRow, TurnRow
+from chatbot.store.exchanges import message_key, message_of, no_conversation, repeated
+from chatbot.store.past import newest_turns
+from chatbot.store.prepared import Prepared
+from chatbot.store.tables import ConversationRow, FeedbackRow, MessageRow, Row, TurnRow
+from chatbot.store.turns import new_turn, save_turns
 from chatbot.types import (
-    Action,
-    Choice,
     Conversation,
     Exchange,
-    Hit,
-    Reading,
-    Reason,
+    Past,
     Redacted,
     StoredMessage,
     Turn,
     Verdict,
 )
+
+# Statements of the answer path are built once.
+_ADD_CONVERSATIONS = insert(Row.metadata.tables["conversations"])
+_HERE: BindParameter[str] = bindparam("conversation")
+_BY_KEY = select(MessageRow.id).where(MessageRow.conversation_id == _HERE, MessageRow.key == bindparam("key"))
+_STANDING = select(
+    ConversationRow.visitor,
+    ConversationRow.language,
+    ConversationRow.channel,
+    ConversationRow.created_at,
+    ConversationRow.ended_at,
+    _BY_KEY.scalar_subquery().label("message_id"),
+).where(ConversationRow.id == _HERE)
 
 
 def new_id() -> str:
@@ -40,11 +54,17 @@ def visitor_key(cookie: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The template whose variable is still to be given by the customer."""
+class Standing:
+    """Where a conversation stands when a message arrives: all that answering it needs, from one read.
 
-    template_key: str | None = None
-    variable: str | None = None
+    `repeated` is what the message's idempotency key already made. `offered` are the intents of all choices so far; they
+    are looked up for a message that chooses only. `past` are the newest turns, newest first.
+    """
+
+    conversation: Conversation
+    repeated: Exchange | None = None
+    offered: frozenset[str] = frozenset()
+    past: tuple[Past, ...] = ()
 
 
 class Conversations:
@@ -52,19 +72,21 @@ class Conversations:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        dialect = database.engine.dialect
+        tables = Row.metadata.tables
+        self._statements = Prepared(tables["messages"], dialect), Prepared(tables["turns"], dialect)
 
     def create(self, *, language: str, channel: str, visitor: str | None = None) -> Conversation:
-        row = ConversationRow(
-            id=new_id(),
-            visitor=visitor_key(visitor) if visitor else None,
-            language=language,
-            channel=channel,
-            created_at=datetime.now(UTC),
-            ended_at=None,
-        )
-        with self._database.write() as session:
-            session.add(row)
-        return _conversation(row)
+        made = Conversation(new_id(), language, channel, datetime.now(UTC))
+        row = {
+            "id": made.id,
+            "visitor": visitor_key(visitor) if visitor else None,
+            "language": language,
+            "channel": channel,
+            "created_at": made.created_at,
+        }
+        self._database.together(_add_conversations, row)
+        return made
 
     def get(self, conversation_id: str, *, visitor: str | None = None) -> Conversation:
         """Raises NotFound for an unknown id, and alike for somebody else's when `visitor` is given."""
@@ -84,8 +106,10 @@ class Conversations:
             return _conversation(row) if row else None
 
     def end(self, conversation_id: str, *, visitor: str | None = None) -> None:
-        with self._database.write() as session:
+        def close(session: Session) -> None:
             _find(session, conversation_id, visitor).ended_at = datetime.now(UTC)
+
+        self._database.join(close)
 
     def transcript(self, conversation_id: str) -> list[StoredMessage]:
         """All messages, oldest first, with choices and feedback on those of the bot."""
@@ -97,57 +121,44 @@ class Conversations:
             .order_by(MessageRow.position)
         )
         with self._database.read() as session:
-            return [_message(*row) for row in session.execute(query)]
+            return [message_of(*row) for row in session.execute(query)]
 
     def save_turn(self, turn: Turn) -> Exchange:
         """Store the customer's message, the reply and the turn in one transaction.
 
         A repeated idempotency key changes nothing and returns what was stored the first time.
         """
-        with self._database.write() as session:
-            earlier = self._by_key(session, turn.conversation_id, turn.key)
-            if earlier:
-                return earlier
-            conversation = _find(session, turn.conversation_id, None)
-            position = (
-                session.scalar(
-                    select(func.max(MessageRow.position)).where(MessageRow.conversation_id == conversation.id)
-                )
-                or 0
+        return self._database.together(save_turns, new_turn(turn, self._statements))
+
+    def standing(
+        self, conversation_id: str, *, key: str | None = None, visitor: str | None = None, choosing: bool = False
+    ) -> Standing:
+        """Raises NotFound as `get` does. `key` and `choosing` are those of the message that has come."""
+        with self._database.look() as connection:
+            found = connection.execute(
+                _STANDING, {"conversation": conversation_id, "key": message_key(conversation_id, key)}
+            ).first()
+            if found is None or (visitor is not None and found.visitor != visitor_key(visitor)):
+                raise no_conversation(conversation_id)
+            return Standing(
+                Conversation(conversation_id, found.language, found.channel, found.created_at, found.ended_at),
+                repeated(Session(connection), found.message_id) if found.message_id else None,
+                frozenset(_offers(connection, conversation_id)) if choosing else frozenset(),
+                newest_turns(connection, conversation_id),
             )
-            asked = _line(turn.message_id, turn, position + 1, "customer", turn.query, turn.key, turn.created_at)
-            # The reply is stamped after the question even on a clock of coarse ticks.
-            after = turn.created_at + timedelta(microseconds=1)
-            replied = _line(turn.reply_id, turn, position + 2, "bot", turn.reply, None, after)
-            session.add_all([asked, replied])
-            session.flush()
-            row = _turn_row(turn, asked.id, replied.id)
-            session.add(row)
-            return Exchange(_message(asked, None, None), _message(replied, row, None))
 
     def by_key(self, conversation_id: str, key: str | None) -> Exchange | None:
         """The message and reply that an idempotency key already made, if any."""
+        if key is None:
+            return None
         with self._database.read() as session:
-            return self._by_key(session, conversation_id, key)
-
-    def last_asked(self, conversation_id: str) -> Asked:
-        """What the newest turn asked the customer for, if it asked for a value."""
-        query = (
-            select(TurnRow)
-            .join(MessageRow, MessageRow.id == TurnRow.reply_id)
-            .where(TurnRow.conversation_id == conversation_id)
-            .order_by(MessageRow.position.desc())
-            .limit(1)
-        )
-        with self._database.read() as session:
-            row = session.scalars(query).first()
-            return Asked(row.template_key, row.asks_for) if row and row.asks_for else Asked()
+            found = session.scalar(_BY_KEY, {"conversation": conversation_id, "key": message_key(conversation_id, key)})
+            return repeated(session, found) if found else None
 
     def offered(self, conversation_id: str, intent: str) -> bool:
         """Whether any turn of the conversation offered this intent as a choice."""
-        with self._database.read() as session:
-            rows = session.scalars(select(TurnRow).where(TurnRow.conversation_id == conversation_id))
-            return any(choice.intent == intent for row in rows for choice in _choices(row))
+        with self._database.look() as connection:
+            return intent in _offers(connection, conversation_id)
 
     def give_feedback(
         self,
@@ -159,7 +170,8 @@ class Conversations:
         comment: Redacted | None = None,
     ) -> None:
         """One verdict a message; a second replaces the first. NotFound for what the bot did not say here."""
-        with self._database.write() as session:
+
+        def keep(session: Session) -> None:
             message = session.get(MessageRow, message_id)
             if message is None or message.conversation_id != conversation_id or message.role != "bot":
                 raise NotFound(f'no reply "{message_id[:64]}" in this conversation')
@@ -171,31 +183,17 @@ class Conversations:
             row.verdict, row.reason, row.updated_at = verdict, reason, now
             row.comment = comment.text if comment else None
 
-    def set_language(self, conversation_id: str, language: str) -> None:
-        with self._database.write() as session:
-            session.execute(
-                update(ConversationRow).where(ConversationRow.id == conversation_id).values(language=language)
-            )
+        self._database.join(keep)
 
-    @staticmethod
-    def _by_key(session: Session, conversation_id: str, key: str | None) -> Exchange | None:
-        if key is None:
-            return None
-        asked = session.scalars(
-            select(MessageRow).where(MessageRow.conversation_id == conversation_id, MessageRow.key == key)
-        ).first()
-        if asked is None:
-            return None
-        row = session.scalars(select(TurnRow).where(TurnRow.message_id == asked.id)).one()
-        replied = session.get_one(MessageRow, row.reply_id)
-        feedback = session.get(FeedbackRow, replied.id)
-        return Exchange(_message(asked, None, None), _message(replied, row, feedback), repeated=True)
+    def set_language(self, conversation_id: str, language: str) -> None:
+        change = update(ConversationRow).where(ConversationRow.id == conversation_id).values(language=language)
+        self._database.join(lambda session: session.execute(change))
 
 
 def _find(session: Session, conversation_id: str, visitor: str | None) -> ConversationRow:
     row = session.get(ConversationRow, conversation_id)
     if row is None or (visitor is not None and row.visitor != visitor_key(visitor)):
-        raise NotFound(f'no conversation "{conversation_id[:64]}"; start a new one')
+        raise no_conversation(conversation_id)
     return row
 
 
@@ -209,83 +207,12 @@ def _conversation(row: ConversationRow) -> Conversation:
     )
 
 
-def _line(id: str, turn: Turn, position: int, role: str, text: Redacted, key: str | None, at: datetime) -> MessageRow:
-    return MessageRow(
-        id=id,
-        conversation_id=turn.conversation_id,
-        position=position,
-        role=role,
-        text=text.text,
-        key=key,
-        created_at=at,
-    )
+def _offers(connection: Connection, conversation_id: str) -> set[str]:
+    """The intents that any turn of the conversation offered as a choice."""
+    stored = connection.scalars(select(TurnRow.choices).where(TurnRow.conversation_id == conversation_id))
+    return {choice["intent"] for choices in stored for choice in choices}
 
 
-def _message(row: MessageRow, turn: TurnRow | None, feedback: FeedbackRow | None) -> StoredMessage:
-    return StoredMessage(
-        id=row.id,
-        role=row.role,
-        text=row.text,
-        created_at=row.created_at,
-        action=Action(turn.action) if turn else None,
-        choices=_choices(turn) if turn else (),
-        verdict=Verdict(feedback.verdict) if feedback else None,
-        reason=feedback.reason if feedback else None,
-        comment=feedback.comment if feedback else None,
-        turn_id=turn.id if turn else None,
-    )
-
-
-def _choices(row: TurnRow) -> tuple[Choice, ...]:
-    return tuple(Choice(**choice) for choice in row.choices)
-
-
-def _turn_row(turn: Turn, message_id: str, reply_id: str) -> TurnRow:
-    decision = turn.answer.decision
-    return TurnRow(
-        id=turn.id,
-        conversation_id=turn.conversation_id,
-        message_id=message_id,
-        reply_id=reply_id,
-        action=decision.action,
-        reason=Reason(decision.reason),
-        probability=decision.probability,
-        intent=decision.intent,
-        template_key=decision.template.key if decision.template else None,
-        template_revision=decision.template.revision if decision.template else None,
-        asks_for=decision.asks_for,
-        choices=[
-            {"intent": c.intent, "title": c.title, "probability": round(c.probability, 6)} for c in decision.choices
-        ],
-        reading=_reading(turn.answer.reading),
-        hits=[_hit(hit) for hit in turn.answer.hits],
-        language=turn.answer.language,
-        model_version=turn.model_version,
-        knowledge_revision=turn.knowledge_revision,
-        latency_ms=turn.latency_ms,
-        created_at=turn.created_at,
-    )
-
-
-def _reading(reading: Reading | None) -> dict[str, Any]:
-    """The top alternatives with each channel's own view of them: enough to explain, small enough to keep for ever."""
-    if reading is None:
-        return {}
-    top = reading.ranked(5)
-    places = [reading.intents.index(intent) for intent, _ in top]
-    return {
-        "alternatives": [[intent, round(probability, 6)] for intent, probability in top],
-        "channels": {
-            name: [round(float(scores[place]), 6) for place in places] for name, scores in reading.channels.items()
-        },
-    }
-
-
-def _hit(hit: Hit) -> dict[str, Any]:
-    return {
-        "kind": hit.kind,
-        "text": hit.text,
-        "intent": hit.intent,
-        "similarity": round(hit.similarity, 6),
-        "key": hit.key,
-    }
+def _add_conversations(session: Session, rows: Sequence[dict[str, Any]]) -> Sequence[None]:
+    session.connection().execute(_ADD_CONVERSATIONS, list(rows))
+    return [None] * len(rows)

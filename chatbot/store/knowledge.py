@@ -1,4 +1,4 @@
-"""Templates, examples, intents and facts: what the operator knows, with a revision number for each change."""
+"""Templates, examples, intents, facts and passages: what the operator knows, with a revision number for each change."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from chatbot.store.engine import Database
+from chatbot.store.passages import read_passages, write_passages
 from chatbot.store.tables import (
     EmbeddingRow,
     ExampleRow,
@@ -22,8 +23,9 @@ from chatbot.store.tables import (
     TemplateRow,
 )
 from chatbot.text import text_key
-from chatbot.types import Example, Fact, Intent, Status, Template, Vector
+from chatbot.types import Example, Fact, Intent, Passage, Status, Template, Vector
 
+_REVISION = select(KnowledgeRevisionRow.revision)  # asked for with each message, so it is built once
 KEYS_PER_QUERY = 5000  # databases bound the number of values in one statement
 
 
@@ -36,23 +38,26 @@ class Snapshot:
     facts: tuple[Fact, ...] = ()
     templates: tuple[Template, ...] = ()
     examples: tuple[Example, ...] = ()
+    passages: tuple[Passage, ...] = ()
 
     @property
     def empty(self) -> bool:
-        return not (self.templates or self.examples)
+        return not (self.templates or self.examples or self.passages)
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """New or changed records; what is new is told by its identity: name, template key, text of an example."""
+    """New or changed records; what is new is told by its identity: name, template key, text of an example,
+    document and words of a passage."""
 
     intents: tuple[Intent, ...] = ()
     facts: tuple[Fact, ...] = ()
     templates: tuple[Template, ...] = ()
     examples: tuple[Example, ...] = ()
+    passages: tuple[Passage, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.intents or self.facts or self.templates or self.examples)
+        return bool(self.intents or self.facts or self.templates or self.examples or self.passages)
 
 
 class KnowledgeStore:
@@ -61,8 +66,8 @@ class KnowledgeStore:
 
     def revision(self) -> int:
         """How often the knowledge was changed; 0 for an untouched database."""
-        with self._database.read() as session:
-            return _revision(session)
+        found = self._database.first(_REVISION, {})
+        return found.revision if found else 0
 
     def snapshot(self) -> Snapshot:
         with self._database.read() as session:
@@ -79,6 +84,7 @@ class KnowledgeStore:
                     _template(row) for row in session.scalars(select(TemplateRow).order_by(TemplateRow.id))
                 ),
                 examples=tuple(_example(row) for row in session.scalars(select(ExampleRow).order_by(ExampleRow.id))),
+                passages=read_passages(session),
             )
 
     def apply(self, changes: Changes) -> int:
@@ -92,6 +98,7 @@ class KnowledgeStore:
                 session.merge(FactRow(name=fact.name, value=fact.value))
             _write_templates(session, changes.templates)
             _write_examples(session, changes.examples)
+            write_passages(session, changes.passages)
             _name_missing_intents(session, changes)
             return _bump(session)
 
@@ -125,7 +132,7 @@ class KnowledgeStore:
 
 
 def _revision(session: Session) -> int:
-    return session.scalar(select(KnowledgeRevisionRow.revision)) or 0
+    return session.scalar(_REVISION) or 0
 
 
 def _bump(session: Session) -> int:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -101,6 +102,9 @@ class TurnRow(Row):
     choices: Mapped[list[Any]]
     reading: Mapped[dict[str, Any]]
     hits: Mapped[list[Any]]
+    # The answers to several questions of one message, in their order; empty for a message with one.
+    parts: Mapped[list[Any]] = mapped_column(server_default="[]", default=list)
+    follows_up: Mapped[bool] = mapped_column(server_default=false(), default=False)
     language: Mapped[str] = mapped_column(String(16))
     model_version: Mapped[str] = mapped_column(String(64), index=True)
     knowledge_revision: Mapped[int]
@@ -171,6 +175,25 @@ class ExampleRow(Row):
     split_group: Mapped[str] = mapped_column(String(64), index=True)
     status: Mapped[str] = mapped_column(String(16))
     created_at: Mapped[datetime]
+
+
+class PassageRow(Row):
+    """Passages of documents. Rows are retired and never deleted, as turns that quoted them refer to them."""
+
+    __tablename__ = "passages"
+    __table_args__ = (UniqueConstraint("document", "text_key"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document: Mapped[str] = mapped_column(String(200))
+    text_key: Mapped[str] = mapped_column(String(64))  # SHA-256 of title and body
+    title: Mapped[str]
+    body: Mapped[str]
+    link: Mapped[str]
+    language: Mapped[str] = mapped_column(String(16))
+    status: Mapped[str] = mapped_column(String(16))
+    valid_from: Mapped[date | None]
+    valid_until: Mapped[date | None]
+    position: Mapped[int]
+    updated_at: Mapped[datetime]
 
 
 class EmbeddingRow(Row):

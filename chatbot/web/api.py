@@ -18,6 +18,7 @@ from chatbot.redact import Redactor, cleaned
 from chatbot.respond import respond
 from chatbot.settings import Settings
 from chatbot.store import Store
+from chatbot.store.conversations import Standing
 from chatbot.store.explanations import explain
 from chatbot.types import Conversation, Message
 from chatbot.web import problems
@@ -52,7 +53,10 @@ IdempotencyKey = Annotated[
 ]
 
 
-def _visitor(request: Request) -> str | None:
+# These two are coroutines because FastAPI hands plain functions to a thread, and the way there and back costs more.
+
+
+async def _visitor(request: Request) -> str | None:
     """The page's cookie, where a browser sends it: what it begins is its own, and only it gets at that again."""
     visitor: str | None = getattr(request.state, "visitor", None)  # set by VisitorCookie
     return visitor
@@ -61,7 +65,7 @@ def _visitor(request: Request) -> str | None:
 Visitor = Annotated[str | None, Depends(_visitor)]
 
 
-def _json_only(request: Request) -> None:
+async def _json_only(request: Request) -> None:
     """FastAPI would read another media type as text and call every field missing."""
     declared = request.headers.get("content-type")
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
@@ -101,7 +105,14 @@ class Api:
         }
         add = router.add_api_route
         add("/conversations", self.begin, methods=["POST"], status_code=201)
-        add(f"{one}/messages", self.send, methods=["POST"], status_code=201, responses={**conflict, **repeated})
+        add(
+            f"{one}/messages",
+            self.send,
+            methods=["POST"],
+            status_code=201,
+            response_model=ExchangeOut,
+            responses={**conflict, **repeated},
+        )
         add(f"{one}/messages", self.messages, methods=["GET"], responses=unknown)
         for method in ("PUT", "POST"):
             add(
@@ -123,24 +134,28 @@ class Api:
         self,
         conversation_id: str,
         body: NewMessage,
-        response: Response,
         visitor: Visitor,
         key: IdempotencyKey = None,
-    ) -> ExchangeOut:
+    ) -> Response:
         """Say something and get the reply: an answer, a question back with choices, or the word that a person will
         take over.
         """
-        conversation = self._conversation(conversation_id, visitor)
-        self._admit(conversation, body, key)
+        standing = self.store.conversations.standing(
+            _id(conversation_id, "conversation"), key=key, visitor=visitor, choosing=body.choice is not None
+        )
+        self._admit(standing, body)
+        conversation = standing.conversation
         text = self._text(conversation, body)
         message = Message(conversation.id, text, key=key, choice=body.choice, wants_person=body.wants_person)
-        exchange = respond(message, bot=self.bots.current(), store=self.store, redactor=self.redactor)
-        if exchange.repeated:
-            if self.redactor.redact(text).text != exchange.asked.text:
-                raise field_problem("Idempotency-Key", "was already used for another message of this conversation")
-            response.status_code = 200
+        exchange = respond(
+            message, bot=self.bots.current(), store=self.store, redactor=self.redactor, standing=standing
+        )
+        if exchange.repeated and self.redactor.redact(text).text != exchange.asked.text:
+            raise field_problem("Idempotency-Key", "was already used for another message of this conversation")
         assert exchange.replied.turn_id is not None, "a reply always has a turn"
-        return ExchangeOut.of(exchange, explain(exchange.replied.turn_id, database=self.store.database))
+        said = ExchangeOut.of(exchange, explain(exchange.replied.turn_id, database=self.store.database))
+        # Written here: FastAPI would check it once more, in another thread.
+        return Response(said.model_dump_json(), 200 if exchange.repeated else 201, media_type="application/json")
 
     def messages(self, conversation_id: str, visitor: Visitor) -> Transcript:
         """Everything that was said, as it is stored: with personal data masked."""
@@ -176,16 +191,15 @@ class Api:
     def _conversation(self, conversation_id: str, visitor: str | None) -> Conversation:
         return self.store.conversations.get(_id(conversation_id, "conversation"), visitor=visitor)
 
-    def _admit(self, conversation: Conversation, body: NewMessage, key: str | None) -> None:
+    def _admit(self, standing: Standing, body: NewMessage) -> None:
         """Raises the Problem that keeps a message out of a conversation that is there."""
-        wait = self.limiter.take(conversation.id)
+        wait = self.limiter.take(standing.conversation.id)
         if wait:
             message = f"at most {self.settings.messages_per_minute} messages a minute; try again in {wait:.1f} seconds"
             raise field_problem("conversation_id", message, kind=problems.TOO_MANY, retry_after=wait)
-        known = self.store.conversations.by_key(conversation.id, key)
-        if conversation.ended_at is not None and not known:
+        if standing.conversation.ended_at is not None and not standing.repeated:
             raise Problem(problems.CONFLICT, "This conversation was ended; start a new one.")
-        if body.choice is not None and not self.store.conversations.offered(conversation.id, body.choice):
+        if body.choice is not None and body.choice not in standing.offered:
             raise field_problem("choice", "was not offered in this conversation")
 
     def _text(self, conversation: Conversation, body: NewMessage) -> str:

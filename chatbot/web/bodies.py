@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from chatbot.store.explanations import Explanation
-from chatbot.types import Action, Conversation, Exchange, Reason, StoredMessage, Verdict
+from chatbot.store.explanations import Explanation, Part
+from chatbot.types import Action, Conversation, Exchange, Passage, Reason, StoredMessage, Verdict
 from chatbot.web.wording import REASONS
 
 
@@ -125,6 +125,30 @@ class TemplateOut(BaseModel):
     revision: Annotated[int, Field(examples=[1])]
 
 
+def _template(key: str | None, revision: int | None) -> TemplateOut | None:
+    return TemplateOut(key=key, revision=revision) if key is not None and revision is not None else None
+
+
+class PartOut(BaseModel):
+    """One of several questions in a message: what was done about it, and why."""
+
+    action: Action
+    intent: str | None
+    probability: float
+    reason: Reason
+    template: TemplateOut | None
+
+    @classmethod
+    def of(cls, part: Part) -> PartOut:
+        return cls(
+            action=part.action,
+            intent=part.intent,
+            probability=part.probability,
+            reason=part.reason,
+            template=_template(part.template_key, part.template_revision),
+        )
+
+
 class ExplanationOut(BaseModel):
     """Why this reply: what the model read, and the rule that followed from it."""
 
@@ -133,19 +157,32 @@ class ExplanationOut(BaseModel):
     reason: Reason
     template: TemplateOut | None
     model_version: str
+    parts: Annotated[list[PartOut], Field(description="One for each of several questions, in their order.")] = []
+    follows_up: Annotated[bool, Field(description="Read together with the question before it.")] = False
 
     @classmethod
     def of(cls, why: Explanation) -> ExplanationOut:
-        template = None
-        if why.template_key is not None and why.template_revision is not None:
-            template = TemplateOut(key=why.template_key, revision=why.template_revision)
         return cls(
             intent=why.intent,
             probability=why.probability,
             reason=why.reason,
-            template=template,
+            template=_template(why.template_key, why.template_revision),
             model_version=why.model_version,
+            parts=[PartOut.of(part) for part in why.parts],
+            follows_up=why.follows_up,
         )
+
+
+class SourceOut(BaseModel):
+    """Where a quoted answer stands. The quotation itself is in the reply."""
+
+    document: Annotated[str, Field(examples=["returns.html"])]
+    title: Annotated[str, Field(description="The headings above the passage.", examples=["Returns > Bundles and sets"])]
+    link: Annotated[str | None, Field(description="Its web address, where the document has one.")]
+
+    @classmethod
+    def of(cls, passage: Passage) -> SourceOut:
+        return cls(document=passage.document, title=passage.title, link=passage.link or None)
 
 
 class ExchangeOut(BaseModel):
@@ -156,6 +193,7 @@ class ExchangeOut(BaseModel):
     action: Action | None
     choices: list[ChoiceOut]
     explanation: ExplanationOut
+    source: Annotated[SourceOut | None, Field(description="Of an answer that is quoted from a document.")] = None
 
     @classmethod
     def of(cls, exchange: Exchange, why: Explanation) -> ExchangeOut:
@@ -166,4 +204,5 @@ class ExchangeOut(BaseModel):
             action=replied.action,
             choices=replied.choices,
             explanation=ExplanationOut.of(why),
+            source=SourceOut.of(why.passage) if why.passage else None,
         )

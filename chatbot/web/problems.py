@@ -17,7 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from chatbot.errors import ChatbotError, NotFound, StoreBusy, StoreError
+from chatbot.errors import ChatbotError, NotFound, Overloaded, StoreBusy, StoreError
 from chatbot.web.limits import whole_seconds
 
 MEDIA_TYPE = "application/problem+json"
@@ -177,6 +177,8 @@ def problem_of(error: Exception) -> Problem:
 def _unavailable(error: ChatbotError) -> Problem:
     if isinstance(error, StoreBusy):
         return Problem(UNAVAILABLE, "The database is busy. Send the same request again in a moment.", retry_after=1)
+    if isinstance(error, Overloaded):
+        return Problem(UNAVAILABLE, "Too many ask at once. Send the same request again in a moment.", retry_after=1)
     if isinstance(error, StoreError):
         return Problem(UNAVAILABLE, "The database cannot be used. Nothing was stored; try again soon.", retry_after=5)
     return Problem(UNAVAILABLE, "The bot has no model to answer with yet. Try again soon.", retry_after=10)

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from chatbot.bot import LiveBot
-from chatbot.errors import ChatbotError, NotFound, StoreBusy
+from chatbot.errors import ChatbotError, NotFound, Overloaded, StoreBusy
 from chatbot.phrases import phrase
 from chatbot.redact import Redactor, cleaned
 from chatbot.respond import respond
@@ -190,7 +190,7 @@ def refusal_of(error: Exception) -> Refused:
     """What a customer is told of an error; the log gets its kind, and no text."""
     if isinstance(error, Refused):
         return error
-    if isinstance(error, StoreBusy):
+    if isinstance(error, StoreBusy | Overloaded):
         return Refused("busy")
     if isinstance(error, ChatbotError):
         _log.warning("the page cannot answer: %s: %s", type(error).__name__, error)

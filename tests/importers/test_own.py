@@ -69,15 +69,15 @@ def test_every_type(load: Import) -> None:
         ),
         (
             '{"type": "exmple", "text": "a"}',
-            "unknown type 'exmple'; known: intent, fact, template, example, dialogue; is \"example\" meant?",
+            "unknown type 'exmple'; known: intent, fact, template, example, passage, dialogue; is \"example\" meant?",
         ),
         (
             '{"a": 1}',
-            "no type; known: intent, fact, template, example, dialogue",
+            "no type; known: intent, fact, template, example, passage, dialogue",
         ),
         (
             '{"type": ["fact"]}',
-            "unknown type ['fact']; known: intent, fact, template, example, dialogue",
+            "unknown type ['fact']; known: intent, fact, template, example, passage, dialogue",
         ),
         (
             '{"type": "example", "text": "a", "intnet": "b"}',

@@ -16,9 +16,10 @@ from sqlalchemy import text
 from chatbot.errors import NotFound
 from chatbot.redact import Redactor
 from chatbot.store import Store
-from chatbot.store.conversations import Asked, new_id, visitor_key
+from chatbot.store.conversations import new_id, visitor_key
 from chatbot.store.explanations import Explanation, explain
 from chatbot.store.tables import TurnRow
+from chatbot.store.turns import new_turn, save_turns
 from chatbot.types import (
     Action,
     Answer,
@@ -41,14 +42,6 @@ UNSURE = Decision(
     0.4,
     "refund",
     choices=(Choice("refund", "Refund", 0.4), Choice("track_order", "Track my order", 0.3333333333)),
-)
-ASKS = Decision(
-    Action.CLARIFY,
-    Reason.NEEDS_VARIABLE,
-    0.9,
-    "track_order",
-    Template("track_order", "track_order", "Order {order_number} is on its way."),
-    asks_for="order_number",
 )
 
 
@@ -223,6 +216,59 @@ def test_eight_threads_without_keys_keep_their_pairs_together(shared: Store) -> 
     assert {line.text for line in lines[::2]} == {f"say {number}" for number in range(8)}
 
 
+def test_turns_that_are_written_together_keep_places_keys_and_errors_apart(shared: Store) -> None:
+    conversation, other = start(shared), start(shared)
+    turns = [
+        make_turn(conversation, "one", key="k"),
+        make_turn("nowhere", "lost"),
+        make_turn(other, "other", key="k"),
+        make_turn(conversation, "again", UNSURE, key="k"),
+        make_turn(conversation, "two"),
+    ]
+    statements = shared.conversations._statements
+    with shared.database.write() as session:
+        one, lost, elsewhere, again, two = save_turns(session, [new_turn(turn, statements) for turn in turns])
+    assert isinstance(lost, NotFound)
+    assert again == replace(one, repeated=True)  # type: ignore[type-var]  # an exchange, not an error
+    lines = shared.conversations.transcript(conversation)
+    assert [line.text for line in lines] == ["one", "In 14 days.", "two", "In 14 days."]
+    assert [one, two] == [Exchange(lines[0], lines[1]), Exchange(lines[2], lines[3])]
+    asked, replied = shared.conversations.transcript(other)
+    assert elsewhere == Exchange(asked, replied)
+
+
+def test_of_a_key_its_digest_is_stored(shared: Store) -> None:
+    conversation = start(shared)
+    shared.save_turn(make_turn(conversation, key="ada@home.example"))
+    with shared.database.read() as session:
+        query = text("SELECT key FROM messages WHERE conversation_id = :id AND role = 'customer'")
+        stored = session.scalar(query, {"id": conversation})
+    assert stored == hashlib.sha256(f"{conversation}\0ada@home.example".encode()).hexdigest()
+
+
+def test_where_a_conversation_stands(shared: Store) -> None:
+    conversation = start(shared, "cookie-3")
+    made = shared.conversations.get(conversation)
+    first = shared.conversations.standing(conversation, key="k", visitor="cookie-3", choosing=True)
+    assert (first.conversation, first.repeated, first.offered) == (made, None, frozenset())
+    offering = shared.save_turn(make_turn(conversation, decision=UNSURE, key="k"))
+    then = shared.conversations.standing(conversation, key="k", choosing=True)
+    assert then.repeated == replace(offering, repeated=True)
+    assert then.offered == {"refund", "track_order"}
+    assert shared.conversations.standing(conversation, key="never used").repeated is None
+    shared.conversations.end(conversation)
+    assert shared.conversations.standing(conversation).conversation.ended_at is not None
+
+
+@pytest.mark.parametrize("visitor", ["yours", ""])
+def test_a_strangers_conversation_stands_nowhere(shared: Store, visitor: str) -> None:
+    conversation = start(shared, "cookie-4")
+    with pytest.raises(NotFound, match="no conversation"):
+        shared.conversations.standing(conversation, visitor=visitor)
+    with pytest.raises(NotFound, match='no conversation "nowhere"'):
+        shared.conversations.standing("nowhere")
+
+
 def test_feedback_is_one_verdict_a_reply_and_the_last_one_counts(shared: Store) -> None:
     conversation = start(shared)
     reply = shared.save_turn(make_turn(conversation, key="k")).replied.id
@@ -258,16 +304,6 @@ def test_feedback_is_refused_for_what_the_bot_did_not_say_here(shared: Store) ->
         with pytest.raises(NotFound, match=r"no reply .* in this conversation"):
             shared.conversations.give_feedback(message, conversation_id=place, verdict=Verdict.UP)
     assert [line.verdict for line in shared.conversations.transcript(conversation)] == [None, None]
-
-
-def test_what_was_asked_for_last(shared: Store) -> None:
-    conversation = start(shared)
-    assert shared.conversations.last_asked(conversation) == Asked()
-    shared.save_turn(make_turn(conversation, decision=ASKS))
-    assert shared.conversations.last_asked(conversation) == Asked("track_order", "order_number")
-    shared.save_turn(make_turn(conversation))
-    assert shared.conversations.last_asked(conversation) == Asked()
-    assert shared.conversations.last_asked("nowhere") == Asked()
 
 
 def test_only_what_was_offered_here_can_be_chosen(shared: Store) -> None:

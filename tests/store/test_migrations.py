@@ -17,10 +17,11 @@ from alembic.runtime.migration import MigrationContext
 from chatbot.errors import MigrationNeeded, StoreError
 from chatbot.store import Store, migrations
 from chatbot.store.engine import Database
+from chatbot.store.exchanges import message_key
 from chatbot.store.knowledge import Changes
 from chatbot.store.migrations import check_schema, current_revision, downgrade, head_revision, upgrade
 from chatbot.store.tables import Row
-from chatbot.types import Example
+from chatbot.types import Example, Passage
 
 from .together import run_together
 
@@ -233,4 +234,33 @@ def test_probe_write_takes_and_gives_back_the_lock(tmp_path: Path) -> None:
     store.probe_write()
     store.probe_write()
     assert store.knowledge.revision() == 0
+    store.close()
+
+
+def test_a_shop_from_before_documents_keeps_its_knowledge_and_can_take_them(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path / 'shop.db'}", migrate=True)
+    store.knowledge.apply(Changes(examples=(Example("where is it", "track_order"),)))
+    downgrade(store.database, "0001")
+    store.close()
+    store = Store.open(f"sqlite:///{tmp_path / 'shop.db'}", migrate=True)
+    assert [example.text for example in store.knowledge.snapshot().examples] == ["where is it"]
+    assert store.knowledge.snapshot().passages == ()
+    store.knowledge.apply(Changes(passages=(Passage("a.md", "A", "Words."),)))
+    assert [passage.body for passage in store.knowledge.snapshot().passages] == ["Words."]
+    store.close()
+
+
+def test_keys_of_before_become_digests_and_still_mean_the_same(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path / 'shop.db'}", migrate=True)
+    conversation = store.conversations.create(language="en", channel="api").id
+    downgrade(store.database, "0003")
+    with store.database.write() as session:
+        line = sa.text("INSERT INTO messages VALUES (:id, :conversation, :position, 'customer', 'hi', :key, :at)")
+        for position, key in enumerate(("ada@home.example", None), 1):
+            values = {"id": f"m{position}", "conversation": conversation, "position": position, "key": key}
+            session.execute(line, values | {"at": "2026-03-01 12:00:00.000000"})
+    upgrade(store.database)
+    with store.database.read() as session:
+        keys = session.scalars(sa.text("SELECT key FROM messages ORDER BY position")).all()
+    assert keys == [message_key(conversation, "ada@home.example"), None]
     store.close()

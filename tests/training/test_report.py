@@ -8,6 +8,7 @@ from matplotlib.image import imread
 
 from chatbot.decide import Policy
 from chatbot.types import OUT_OF_SCOPE, Action, Reason
+from training.calibrate import Automation
 from training.evaluate import Evaluation, Prediction
 from training.report import MOST_IN_PICTURE, draw_pictures, evaluation_lines, training_lines
 from training.retrain import Trained
@@ -77,11 +78,32 @@ def test_a_training_run_in_lines() -> None:
         "ece": 0.011,
         "answered": 0.9,
         "wrong_of_answered": 0.0123,
+        "strangers": 1040,
+        "unknown_auroc": 0.9137,
+        "answered_without_encoder": 0.618,
     }
     policy = Policy(0.8, 0.2, 0.3, 0.03, promise="At most 3 % are wrong.")
-    text = "\n".join(training_lines(Trained("v1", metrics, policy, [("a", "b", 3)])))
-    for part in ("3,120 of 27 intents", "accuracy 95.3%", "wrong 1.23%", "At most 3 % are wrong.", "   3  a read as b"):
+    budgets = [Automation(0.01, False, 0.41, 0.0), Automation(0.03, True, 0.874, 0.0215)]
+    trained = Trained("v1", metrics, policy, [("a", "b", 3)], budgets, "Nothing is quoted.")
+    lines = training_lines(trained)
+    text = "\n".join(lines)
+    for part in (
+        "3,120 of 27 intents",
+        "accuracy 95.3%",
+        "answered 90.0%, of which wrong 1.23%",
+        "1,040 questions of left-out intents with an AUROC of 0.914; 62% answered without the encoder",
+        "  At most 3 % are wrong.",
+        "  Nothing is quoted.",
+        "   3  a read as b",
+    ):
         assert part in text
+    table = lines[lines.index("  at most wrong    answered by itself    wrong of these") + 1 :][:2]
+    assert [line.split() for line in table] == [
+        ["1%", "41.0%", "0.00%", "too", "little", "data", "to", "promise", "it"],
+        ["3%", "87.4%", "2.15%"],
+    ]
+    few = replace(trained, metrics=metrics | {"unknown_auroc": None, "strangers": 0})
+    assert "  (too few intents to rehearse questions that no intent covers)" in training_lines(few)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,8 @@ from chatbot.registry import Registry
 from chatbot.settings import Settings
 from chatbot.store import Store
 from chatbot.store.knowledge import Changes
-from chatbot.types import OUT_OF_SCOPE, Example
+from chatbot.text import text_key
+from chatbot.types import OUT_OF_SCOPE, Example, Intent
 from training.progress import Lines
 from training.retrain import Trained, is_up_to_date, retrain
 
@@ -63,7 +65,13 @@ def test_the_same_knowledge_gives_the_same_version_twice(workshop: OpenWorkshop,
     assert (first.metrics, first.policy, first.confused) == (second.metrics, second.policy, second.confused)
     for one, other in zip(bot.read_many(queries), again.read_many(queries), strict=True):
         assert one.probabilities.tolist() == other.probabilities.tolist()
-    for file in ("classifier/classifier.safetensors", "classifier/classifier.json", "policy.json"):
+    for file in (
+        "classifier/classifier.safetensors",
+        "classifier/classifier.json",
+        "cascade/cascade.safetensors",
+        "cascade/cascade.json",
+        "policy.json",
+    ):
         contents = [(shop.settings.models / name / file).read_bytes() for name in (first.version, second.version)]
         assert contents[0] == contents[1]
 
@@ -71,19 +79,28 @@ def test_the_same_knowledge_gives_the_same_version_twice(workshop: OpenWorkshop,
 def test_a_version_says_how_it_was_made(workshop: OpenWorkshop) -> None:
     shop = workshop(SHOP)
     trained = shop.retrain()
-    about = shop.registry.manifest(trained.version)
+    about, folder = shop.registry.manifest(trained.version), shop.settings.models / trained.version
     assert about["metrics"] == trained.metrics
     assert (about["metrics"]["examples"], about["metrics"]["intents"]) == (12, 2)
     assert (about["encoder"], about["error_budget"]) == (shop.settings.encoder, 0.2)
     assert about["encoder_fingerprint"] == shop.bot().encoder.fingerprint
     assert set(about["libraries"]) == {"torch", "sentence-transformers", "scikit-learn", "onnxruntime", "numpy"}
+    assert about["unknown_share"] == shop.settings.unknown_share
+    # What compression cost is said, whichever way it went.
+    serving = about["serving_encoder"]
+    assert serving["precision"] == json.loads((folder / "encoder" / "encoder.json").read_text())["precision"] == "int8"
+    assert 0.97 < serving["cosine"] <= 1.0001
     assert set(about["files"]) == {
+        "cascade/cascade.json",
+        "cascade/cascade.safetensors",
         "classifier/classifier.json",
         "classifier/classifier.safetensors",
         "encoder/encoder.json",
         "encoder/model.onnx",
         "encoder/tokenizer.json",
         "policy.json",
+        "report/automation.png",
+        "report/reliability.png",
     }
 
 
@@ -92,7 +109,7 @@ def test_it_is_up_to_date_until_something_changes(workshop: OpenWorkshop) -> Non
     assert not is_up_to_date(shop.settings, store=shop.store, registry=shop.registry)
     shop.retrain()
     assert is_up_to_date(shop.settings, store=shop.store, registry=shop.registry)
-    for other in ({"error_budget": 0.1}, {"encoder": "default"}):
+    for other in ({"error_budget": 0.1}, {"encoder": "default"}, {"unknown_share": 0.2}):
         changed = shop.settings.model_copy(update=other)
         assert not is_up_to_date(changed, store=shop.store, registry=shop.registry)
     shop.store.knowledge.apply(Changes(examples=(Example("do you sell tents", "stock"),)))
@@ -140,3 +157,35 @@ def test_chinese_alone_a_rare_label_and_out_of_scope(workshop: OpenWorkshop, red
     assert (trained.metrics["examples"], trained.metrics["intents"]) == (18, 4)
     readings = shop.bot().read_many([redactor.redact(text) for text in ("怎么申请退款", "快递单号", "开发票")])
     assert [reading.ranked(1)[0][0] for reading in readings] == ["refund", "parcel", "invoice"]
+
+
+def test_a_new_title_is_new_training_data(workshop: OpenWorkshop, redactor: Redactor) -> None:
+    shop = workshop(SHOP)
+    shop.retrain()
+    shop.store.knowledge.apply(Changes(intents=(Intent("refund", {"en": "Reimbursement"}),)))
+    assert not is_up_to_date(shop.settings, store=shop.store, registry=shop.registry)
+    shop.retrain()
+    assert is_up_to_date(shop.settings, store=shop.store, registry=shop.registry)
+    assert shop.bot().read(redactor.redact("reimbursement")).ranked(1)[0][0] == "refund"
+
+
+def test_the_encoder_is_taken_from_the_version_before(workshop: OpenWorkshop) -> None:
+    shop = workshop(SHOP)
+    first, second = shop.retrain(), shop.retrain()
+    folders = [shop.settings.models / trained.version / "encoder" for trained in (first, second)]
+    for file in ("model.onnx", "encoder.json", "tokenizer.json"):
+        assert (folders[0] / file).read_bytes() == (folders[1] / file).read_bytes()
+    described = [shop.registry.manifest(trained.version)["serving_encoder"] for trained in (first, second)]
+    assert described[0] == described[1]
+
+
+def test_the_vectors_of_the_examples_are_those_that_serve(workshop: OpenWorkshop) -> None:
+    """Fitting on other vectors than the serving encoder gives would measure another bot than the one that answers."""
+    shop = workshop(SHOP)
+    shop.retrain()
+    bot = shop.bot()
+    example = next(iter(shop.store.knowledge.snapshot().examples))
+    kept = shop.store.knowledge.vectors(bot.encoder.fingerprint, [text_key(example.text)])
+    (vector,) = bot.encoder.encode([example.text])
+    assert bot.encoder.fingerprint.endswith("-int8")
+    assert float(kept[text_key(example.text)] @ vector) > 0.97

@@ -27,11 +27,13 @@ from chatbot.redact import Redactor
 from chatbot.registry import CURRENT, MANIFEST, Registry
 from chatbot.settings import Settings
 from chatbot.store import Store
-from chatbot.types import Action
+from chatbot.store.explanations import Explanation
+from chatbot.types import Action, Exchange, Passage, Reason
 from chatbot.web.app import create_app
+from chatbot.web.bodies import ExchangeOut
 
 QUESTION = "Where is my order JP-123456?"
-UNSURE = "size of the parcel to return"
+UNSURE = "is the jacket here today"
 V1 = "/api/v1/conversations"
 
 Open = Callable[..., TestClient]
@@ -144,17 +146,49 @@ def test_an_answer_with_its_explanation(client: TestClient, bots: LiveBot) -> No
     response = _say(client, _begin(client))
     assert response.status_code == 201
     said = response.json()
-    assert set(said) == {"asked", "replied", "action", "choices", "explanation"}
+    assert set(said) == {"asked", "replied", "action", "choices", "explanation", "source"}
+    assert said["source"] is None
     assert (said["asked"]["role"], said["replied"]["role"]) == ("customer", "bot")
     assert said["asked"]["text"] == "Where is my order [order]?"
     assert "JP-123456" in said["replied"]["text"]
     assert (said["action"], said["replied"]["action"], said["choices"]) == ("answer", "answer", [])
     why = said["explanation"]
-    assert set(why) == {"intent", "probability", "reason", "template", "model_version"}
+    assert set(why) == {"intent", "probability", "reason", "template", "model_version", "parts", "follows_up"}
+    assert (why["parts"], why["follows_up"]) == ([], False)
     assert (why["intent"], why["reason"]) == ("track_order", "sure")
     assert bots.current().policy.answer_at <= why["probability"] <= 1
     assert why["template"] == {"key": "track_order", "revision": 1}
     assert why["model_version"] == bots.current().version
+
+
+def test_several_questions_are_explained_one_by_one(client: TestClient) -> None:
+    said = _say(client, _begin(client), "Where is my order JP-123456? Which cards do you take?").json()
+    assert "JP-123456 is on its way" in said["replied"]["text"]
+    why = said["explanation"]
+    assert (said["action"], why["reason"], why["intent"], why["template"]) == ("answer", "several", None, None)
+    told = [(part["action"], part["reason"], part["intent"], part["template"]) for part in why["parts"]]
+    assert told == [
+        ("answer", "sure", "track_order", {"key": "track_order", "revision": 1}),
+        ("answer", "sure", "payment_methods", {"key": "payment_methods", "revision": 1}),
+    ]
+    assert why["probability"] == pytest.approx(min(part["probability"] for part in why["parts"]), abs=1e-6)
+
+
+def test_a_quoted_answer_names_its_source(client: TestClient, store: Store) -> None:
+    conversation = _begin(client)
+    _say(client, conversation)
+    asked, replied = store.conversations.transcript(conversation)
+    exchange = Exchange(asked, replied)
+    why = Explanation(Reason.DOCUMENT, 0.1, None, None, None, "v1", 1)
+    passage = Passage("stores.md", "Our stores > Keswick", "Words.", "https://tinyshop.example/stores")
+    source = ExchangeOut.of(exchange, replace(why, passage=passage)).model_dump()["source"]
+    assert source == {
+        "document": "stores.md",
+        "title": "Our stores > Keswick",
+        "link": "https://tinyshop.example/stores",
+    }
+    without = ExchangeOut.of(exchange, replace(why, passage=replace(passage, link="")))
+    assert without.model_dump()["source"]["link"] is None
 
 
 def test_asking_for_a_person_needs_no_words(client: TestClient) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.types import Action, Choice, StoredMessage, Verdict
+from chatbot.documents import quotation
+from chatbot.types import Action, Choice, Passage, StoredMessage, Verdict
 from chatbot.web.lines import hosts_in, line_of, parts_of
 
 HOSTS = frozenset({"juniper.example", "help.juniper.example"})
@@ -98,3 +99,14 @@ def test_a_line_tells_the_page_what_it_needs_and_no_more() -> None:
 def test_what_the_customer_wrote_is_never_linked() -> None:
     asked = StoredMessage("m1", "customer", "juniper.example", datetime.now(UTC))
     assert line_of(asked, HOSTS)["parts"] == [{"text": "juniper.example"}]
+
+
+def test_a_quotation_stays_text_and_links_only_to_the_shop() -> None:
+    passage = Passage(
+        "a.md", "Help", "See <script>x()</script> ![x](https://evil.example/x.png).", "https://juniper.example/help"
+    )
+    parts = parts_of(quotation(passage, "en"), HOSTS)
+    assert [part for part in parts if "href" in part] == [
+        {"text": "https://juniper.example/help", "href": "https://juniper.example/help"}
+    ]
+    assert passage.body in parts[0]["text"]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 
-from chatbot.errors import ChatbotError, ModelDamaged, NoActiveModel, NotFound, StoreBusy, StoreError
+from chatbot.errors import ChatbotError, ModelDamaged, NoActiveModel, NotFound, Overloaded, StoreBusy, StoreError
 from chatbot.web.problems import (
     CONFLICT,
     INVALID,
@@ -57,6 +57,7 @@ def test_when_to_try_again() -> None:
         (NotFound("no conversation"), NOT_FOUND, None),
         (StoreBusy("busy"), UNAVAILABLE, "1"),
         (StoreError("disk is full"), UNAVAILABLE, "5"),
+        (Overloaded("too many"), UNAVAILABLE, "1"),
         (NoActiveModel("train first"), UNAVAILABLE, "10"),
         (ModelDamaged("/home/x/model.bin"), UNAVAILABLE, "10"),
         (ChatbotError("something"), UNAVAILABLE, "10"),
