@@ -47,12 +47,14 @@ class Bot:
         """What the model sees in one message, from at most one pass through the encoder."""
         return self.read_many([query])[0]
 
-    def read_many(self, queries: Sequence[Redacted]) -> list[Reading]:
-        """As `read` for each, faster together."""
+    def read_many(self, queries: Sequence[Redacted], *, closely: bool = False) -> list[Reading]:
+        """As `read` for each, faster together; `closely`: all by the encoder, so that they can be compared."""
         texts = [query.text for query in queries]
         spelled = [self.speller.corrected(text) for text in texts]
         lexical = self.classifier.lexical.scores(spelled)
-        readings = [self._at_a_glance(text, lexical[row : row + 1]) for row, text in enumerate(spelled)]
+        readings = [
+            None if closely else self._at_a_glance(text, lexical[row : row + 1]) for row, text in enumerate(spelled)
+        ]
         unsure = [row for row, reading in enumerate(readings) if reading is None]
         if unsure:
             asked, right = ([form[row] for row in unsure] for form in (texts, spelled))
@@ -99,7 +101,7 @@ class Bot:
         """The student's vectors of the examples that changed since training; None where these are too many."""
         if self.cascade is None:
             return None
-        return self.cascade.changed(self.knowledge.examples.values(), self.knowledge.retired)
+        return self.cascade.changed(self.knowledge.examples.values(), self.knowledge.unapproved)
 
 
 def load_bot(folder: Path, *, store: KnowledgeStore, threads: int = 0) -> Bot:

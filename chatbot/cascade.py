@@ -34,6 +34,9 @@ have 0.6 or more to their nearest in nine of ten cases; asking the encoder too o
 MOST_CHANGES = 2_000
 """With more examples changed since training than this, comparing with each of them costs more than the encoder."""
 
+LEAST_PIECES = 3
+"""Word pieces of a text that may be glanced at: "no" and "later" mean what the conversation makes of them."""
+
 UNKNOWN = -1
 
 
@@ -86,7 +89,7 @@ class Cascade:
         `lexical` are the classifier's margins, shape (1, intents); `changed` are the student's vectors of the examples
         that changed since training.
         """
-        vector = self.student.vector(pieces)
+        vector = self.student.vector(pieces) if len(pieces) >= LEAST_PIECES else None
         if vector is None or (len(changed) and float((changed @ vector).max()) >= NEAR_A_CHANGE):
             return None
         student = classifier.dense.scores(vector[None])
@@ -106,15 +109,15 @@ class Cascade:
         channels = {"student": np.exp(student[0]), "lexical": softmax(self.weights[1] * lexical)[0]}
         return Glance(fused[0], channels, certainty)
 
-    def changed(self, approved: Iterable[Example], retired: Iterable[Example]) -> Vector | None:
-        """The student's vectors of the examples that training did not see as they are now, and of those that it saw and
-        that are retired; None where they are too many to compare with.
+    def changed(self, approved: Iterable[Example], unapproved: Iterable[Example]) -> Vector | None:
+        """The student's vectors of the examples that training did not see as they are now, and of those whose text it
+        saw and that are approved no more; None where they are too many to compare with.
 
         Of an example with unknown word pieces the others are taken: the question may hold just these.
         """
         examples = [
             *(example for example in approved if fingerprint(example) not in self.trained_on),
-            *(example for example in retired if fingerprint(example) in self.trained_on),
+            *(example for example in unapproved if text_fingerprint(example) in self.trained_on),
         ]
         if len(examples) > MOST_CHANGES:
             return None
@@ -138,6 +141,16 @@ def eligible(fused: Scores, student: Scores, lexical: Scores, answerable: Flags)
 def fingerprint(example: Example) -> int:
     """60 bits of text and label."""
     return int(text_key(f"{example.intent} {example.text}")[:15], 16)
+
+
+def text_fingerprint(example: Example) -> int:
+    """60 bits of the text alone."""
+    return int(text_key(example.text)[:15], 16)
+
+
+def fingerprints(examples: Iterable[Example]) -> frozenset[int]:
+    """For `Cascade.trained_on`: of each text with its label, and of each text."""
+    return frozenset(mark(example) for example in examples for mark in (fingerprint, text_fingerprint))
 
 
 def save_cascade(cascade: Cascade, folder: Path) -> None:

@@ -148,7 +148,7 @@ class Classifier:
         dense = self.dense.scores(vectors)
         fused = fuse(self.mix, dense, lexical, votes, similarities, columns)
         same = [
-            same_wording(text, [(hit.text, hit.similarity) for hit in hits])
+            same_wording(text, [(hit.text, hit.similarity if hit.kind == "example" else 0.0) for hit in hits])
             for text, hits in zip(texts, neighbours, strict=True)
         ]
         identical = self._trust_same_wording(fused, same, texts, neighbours, labels)

@@ -22,6 +22,7 @@ from chatbot.retriever import FaissIndex, Ids, build_index
 from chatbot.store.knowledge import KnowledgeStore, Snapshot
 from chatbot.templates import spoken_in
 from chatbot.text import normalise, text_key
+from chatbot.titles import SOURCE as TITLE
 from chatbot.titles import title_examples
 from chatbot.types import Example, Hit, Intent, Passage, Status, Template, Vector
 
@@ -88,12 +89,13 @@ class Knowledge:
         return frozenset(intent for intent in known if least <= len(answers.get(intent, ())) <= 1)
 
     @cached_property
-    def retired(self) -> tuple[Example, ...]:
-        return tuple(example for example in self.snapshot.examples if example.status is Status.RETIRED)
+    def unapproved(self) -> tuple[Example, ...]:
+        return tuple(example for example in self.snapshot.examples if example.status is not Status.APPROVED)
 
     @cached_property
     def by_wording(self) -> dict[str, Example]:
-        return {normalise(example.text): example for example in self.examples.values()}
+        """What a person has confirmed, by its words; a title was never confirmed as a question."""
+        return {normalise(example.text): example for example in self.examples.values() if example.source != TITLE}
 
     @cached_property
     def passages_in(self) -> dict[str, list[Passage]]:
@@ -305,7 +307,8 @@ def _update(
 
 
 def _example_hit(example: Example, similarity: float) -> Hit:
-    return Hit("example", example.text, example.intent, similarity, example.language, example.template)
+    kind = "title" if example.source == TITLE else "example"
+    return Hit(kind, example.text, example.intent, similarity, example.language, example.template)
 
 
 def _template_hit(template: Template, similarity: float) -> Hit:

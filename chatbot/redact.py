@@ -139,15 +139,20 @@ class Redactor:
         return Redacted("[secret]", ("secret",))
 
     def facts(self, text: str) -> dict[str, str]:
-        """What templates may use in this very turn and nobody may store: the first order number, e-mail and phone."""
+        """What templates may use in this very turn and nobody may store: the order number, e-mail and phone.
+
+        Of two different order numbers none is used: the answer might name the wrong one.
+        """
         folded = self._folded(cleaned(text))
-        facts: dict[str, str] = {}
+        given: dict[str, list[str]] = {}
         for start, end, kind in self._spans(folded):
             if kind in _FACTS:
-                facts.setdefault(_FACTS[kind], folded[start:end])
-        if "order_number" in facts and self._typed and not self._typed.fullmatch(facts["order_number"]):
-            facts["order_number"] = facts["order_number"].upper()
-        return facts
+                given.setdefault(_FACTS[kind], []).append(folded[start:end])
+        if self._typed:
+            given["order_number"] = [
+                number if self._typed.fullmatch(number) else number.upper() for number in given.get("order_number", [])
+            ]
+        return {name: values[0] for name, values in given.items() if len(set(values)) == 1}
 
     def kept(self, reply: str, facts: Mapping[str, str]) -> Redacted:
         """An approved answer as it may be stored: the shop's own words stay, the customer's values are masked."""

@@ -132,14 +132,23 @@ def answer(query: Redacted, bot: Bot, context: Context) -> Answer:
     return or_quoted(given, query, day=context.day, knowledge=bot.knowledge, policy=bot.policy)
 
 
-def _read(queries: Sequence[Redacted], bot: Bot, context: Context, offer: Offer) -> list[Answer]:
+def _read(
+    queries: Sequence[Redacted], bot: Bot, context: Context, offer: Offer, *, closely: bool = False
+) -> list[Answer]:
     """What would be said to each by itself, from one batch through the model."""
     answers = []
-    for reading in bot.read_many(queries):
+    for reading in bot.read_many(queries, closely=closely or len(queries) > 1):
         hits = bot.knowledge.search(reading.vector, language=context.language, day=context.day)
         decision = decide(reading, hits, policy=bot.policy, offer=offer)
         answers.append(replace(_said(decision, offer, hits=hits), reading=reading))
+    # What has no valid answer may stand in a document, and that is found by the encoder's vector.
+    if bot.knowledge.passages and any(_was_glanced(each) and each.decision.template is None for each in answers):
+        return _read(queries, bot, context, offer, closely=True)
     return answers
+
+
+def _was_glanced(given: Answer) -> bool:
+    return given.reading is not None and given.reading.vector is None
 
 
 def _going_on(query: Redacted, own: Answer, bot: Bot, context: Context, offer: Offer) -> Answer | None:

@@ -23,7 +23,8 @@ def spoken(name: str) -> str:
 
 
 def title_examples(names: Iterable[str], intents: Mapping[str, Intent]) -> list[Example]:
-    """One for each wording of each name; codes such as `i-204` say nothing and are left out.
+    """One for each wording of each name; codes such as `i-204` say nothing and are left out, and so is what two intents
+    are called alike.
 
     Their ids are below those of the retriever's NO_HIT and depend on name and wording alone: an index that is renewed
     in place must never find another title under a known id.
@@ -36,4 +37,7 @@ def title_examples(names: Iterable[str], intents: Mapping[str, Intent]) -> list[
             if _WORD.search(text):
                 number = -2 - int(text_key(f"{name} {text}")[:15], 16)
                 found[number] = Example(text, name, tongue, source=SOURCE, group=f"{SOURCE} {name}", id=number)
-    return list(found.values())
+    meant: dict[str, set[str]] = {}
+    for title in found.values():
+        meant.setdefault(text_key(title.text), set()).add(title.intent)
+    return [title for title in found.values() if len(meant[text_key(title.text)]) == 1]

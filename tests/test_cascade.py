@@ -18,6 +18,7 @@ from chatbot.cascade import (
     Glance,
     Student,
     fingerprint,
+    fingerprints,
     load_cascade,
     save_cascade,
 )
@@ -62,11 +63,18 @@ CLASSIFIER = Classifier(
 
 
 def glance(
-    text: str, cascade: Cascade | None = None, changed: Vector = NOTHING, intents: tuple[str, ...] = ()
+    text: str,
+    cascade: Cascade | None = None,
+    changed: Vector = NOTHING,
+    intents: tuple[str, ...] = (),
+    words: str | None = None,
 ) -> Glance | None:
+    """Its words say the same as its pieces, or what `words` say: a thousandth for each letter of an intent."""
     classifier = replace(CLASSIFIER, intents=intents or CLASSIFIER.intents)
+    spoken = text if words is None else words
+    lexical = np.array([[spoken.count("a"), spoken.count("b")]]) / 1000
     return (cascade or by_hand()).glance(
-        classifier, pieces=pieces(text), letters=len(text), lexical=np.zeros((1, 2)), changed=changed
+        classifier, pieces=pieces(text), letters=len(text), lexical=lexical, changed=changed
     )
 
 
@@ -81,19 +89,30 @@ def test_a_students_vector_is_the_sum_of_its_pieces() -> None:
 
 
 def test_what_it_is_sure_of_by_hand() -> None:
-    seen = glance("aa")
+    seen = glance("aaa")
     assert seen is not None
-    expected = 1 / (1 + np.exp(-10))
+    student, words = 1 / (1 + np.exp(-10)), 1 / (1 + np.exp(-0.003))
+    expected = 1 / (1 + np.exp(-10.003))
     np.testing.assert_allclose(seen.probabilities, [expected, 1 - expected], atol=1e-8)
     assert seen.certainty == pytest.approx(expected, abs=1e-5)
-    np.testing.assert_allclose(seen.channels["student"], [expected, 1 - expected], atol=1e-8)
-    assert seen.channels["lexical"].tolist() == [0.5, 0.5]
+    np.testing.assert_allclose(seen.channels["student"], [student, 1 - student], atol=1e-8)
+    np.testing.assert_allclose(seen.channels["lexical"], [words, 1 - words], atol=1e-8)
 
 
-@pytest.mark.parametrize("text", ["ac", "c", "ab", "", "d", "aad"])
+@pytest.mark.parametrize("text", ["aac", "ccc", "abc", "", "ddd", "aaad"])
 def test_what_it_is_unsure_of_or_cannot_know_is_the_encoders(text: str) -> None:
-    answers = by_hand(answer_at=0.9999999) if text == "ac" else None
+    answers = by_hand(answer_at=0.9999999) if text == "aac" else None
     assert glance(text, answers) is None
+
+
+def test_what_meaning_and_words_read_differently_is_the_encoders() -> None:
+    assert glance("aaa", words="aab") is not None
+    assert glance("aaa", words="abb") is None
+
+
+def test_a_word_or_two_are_the_encoders() -> None:
+    """ "no" and "later" mean what the conversation makes of them."""
+    assert [glance("a" * count) is not None for count in (1, 2, 3, 4)] == [False, False, True, True]
 
 
 def test_it_answers_from_its_threshold_on() -> None:
@@ -104,21 +123,21 @@ def test_it_answers_from_its_threshold_on() -> None:
 
 
 def test_what_looks_out_of_scope_is_the_encoders() -> None:
-    assert glance("aa", intents=("first", OUT_OF_SCOPE)) is not None
-    assert glance("bb", intents=("first", OUT_OF_SCOPE)) is None
+    assert glance("aaa", intents=("first", OUT_OF_SCOPE)) is not None
+    assert glance("bbb", intents=("first", OUT_OF_SCOPE)) is None
 
 
 def test_nothing_near_a_change_is_seen_at_a_glance() -> None:
     def turned(cosine: float) -> Vector:
         return np.array([[0, -1], [cosine, np.sqrt(1 - cosine**2)]], np.float32)
 
-    assert glance("aa", changed=turned(NEAR_A_CHANGE - 0.01)) is not None
-    assert glance("aa", changed=turned(NEAR_A_CHANGE + 0.01)) is None
+    assert glance("aaa", changed=turned(NEAR_A_CHANGE - 0.01)) is not None
+    assert glance("aaa", changed=turned(NEAR_A_CHANGE + 0.01)) is None
 
 
 def test_changes_are_what_training_saw_otherwise() -> None:
     first, second = Example("aa", "first"), Example("bb", "second")
-    trained = replace(by_hand(), trained_on=frozenset({fingerprint(first), fingerprint(second)}))
+    trained = replace(by_hand(), trained_on=fingerprints((first, second)))
 
     def changed(approved: list[Example], retired: list[Example] | None = None) -> object:
         found = trained.changed(approved, retired or [])
@@ -129,6 +148,7 @@ def test_changes_are_what_training_saw_otherwise() -> None:
     assert changed([first, second, Example("ab", "first")]) == [[0.707, 0.707]]  # added
     assert changed([first, replace(second, intent="first")]) == [[0.0, 1.0]]  # relabelled
     assert changed([first], [second]) == [[0.0, 1.0]]  # taken out
+    assert changed([first], [replace(second, intent="first")]) == [[0.0, 1.0]]  # relabelled and taken out
     assert changed([first, second], [Example("cc", "first")]) == []  # was never trained on
     assert changed([first, second, Example("adc", "first")]) == [[0.894, 0.447]]  # by the pieces that are known
     assert changed([first, second, Example("dd", "first")]) == []
@@ -163,9 +183,9 @@ def test_it_is_the_same_after_saving_and_loading(tmp_path: Path) -> None:
     assert (again.weights, again.answer_at, again.trained_on) == (cascade.weights, 0.9, known)
     assert again.student.row.tolist() == cascade.student.row.tolist()
     assert again.student.table.dtype == np.float16
-    for text in ("aa", "aab", "bbb", "ad", "c"):
+    for text in ("aaa", "aab", "bbb", "aad"):
         one, other = glance(text, replace(cascade, answer_at=0.1)), glance(text, replace(again, answer_at=0.1))
-        assert (one is None) == (other is None) == (text == "ad")
+        assert (one is None) == (other is None) == (text == "aad")
         if one is not None and other is not None:
             assert (one.certainty, one.probabilities.tolist()) == (other.certainty, other.probabilities.tolist())
 

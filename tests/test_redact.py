@@ -111,7 +111,8 @@ def test_cleaning(raw: str, expected: str) -> None:
         ("where is JP-123456", {"order_number": "JP-123456"}),
         ("where is jp-123456", {"order_number": "JP-123456"}),
         ("ＪＰ－１２３４５６ bitte", {"order_number": "JP-123456"}),
-        ("JP-111111 or JP-222222", {"order_number": "JP-111111"}),
+        ("JP-111111 or JP-222222", {}),
+        ("JP-111111, I mean jp-111111", {"order_number": "JP-111111"}),
         (
             "order JP-123456, mail a@example.com, call +44 20 7946 0958",
             {"order_number": "JP-123456", "customer_email": "a@example.com", "customer_phone": "+44 20 7946 0958"},

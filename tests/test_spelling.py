@@ -84,7 +84,11 @@ def test_nothing_leads_to_a_word_that_only_a_slip_made(speller: Speller) -> None
 def test_it_learns_words_and_stays_what_it_was(speller: Speller) -> None:
     more = speller.knowing(["border please"])
     assert (more.corrected("boder"), speller.corrected("boder")) == ("border", "boder")
-    assert more == Speller.of([*EXAMPLES, "border please"], speller.is_whole)
+    at_once = Speller.of([*EXAMPLES, "border please"], speller.is_whole)
+    assert more.counts == at_once.counts
+    assert {left: set(words) for left, words in more.near.items()} == {
+        left: set(words) for left, words in at_once.near.items()
+    }
 
 
 def test_the_more_frequent_word_wins() -> None:

@@ -41,6 +41,9 @@ LEAST_GLANCED = 0.05
 MOST_RISE = 0.001
 """Of the wrong-answer rate by the cascade's first stage, within the budget."""
 
+MOST_STRANGERS = 0.005
+"""Of the questions that no intent covers, answered by a glance alone."""
+
 FLOOR_QUANTILE = 0.001
 UNPROVEN_ANSWER_AT = 0.95
 """Where there is too little data for any promise: only what the model itself calls 95 % sure is answered."""
@@ -81,7 +84,8 @@ def cascade_threshold(held_out: HeldOut, policy: Policy) -> float | None:
     """The certainty from which a glance is enough; None where the cascade would not gain, or would raise the risk.
 
     From a strict threshold downwards, as long as what is answered by either stage keeps the budget with the promised
-    confidence, and is wrong no more often than the encoder alone, give or take MOST_RISE; the first failure ends it.
+    confidence, is wrong no more often than the encoder alone, give or take MOST_RISE, and answers no more strangers,
+    give or take MOST_STRANGERS; the first failure ends it.
     """
     thresholds = np.array([policy.threshold(language) for language in held_out.languages])
     closely = held_out.certainty >= thresholds
@@ -93,6 +97,8 @@ def cascade_threshold(held_out: HeldOut, policy: Policy) -> float | None:
         wrong = np.where(glanced, ~held_out.quick_right, ~held_out.right) & answered
         if wrong.sum() / max(int(answered.sum()), 1) > alone + MOST_RISE:
             break
+        if _more_strangers(held_out, policy, float(threshold)) > MOST_STRANGERS:
+            break
         if policy.proven and upper_bound(int(wrong.sum()), int(answered.sum())) > policy.error_budget:
             break
         if glanced.mean() >= LEAST_GLANCED:
@@ -103,6 +109,13 @@ def cascade_threshold(held_out: HeldOut, policy: Policy) -> float | None:
 def _clarify_at(helpful: NDArray[np.float64]) -> float:
     found = float(np.quantile(helpful, CLARIFY_QUANTILE)) if len(helpful) else MOST_CLARIFY_AT
     return min(found, MOST_CLARIFY_AT)
+
+
+def _more_strangers(held_out: HeldOut, policy: Policy, threshold: float) -> float:
+    """The share of rehearsed strangers that only a glance would answer."""
+    alone = held_out.stranger_certainty >= policy.answer_at
+    glanced = held_out.stranger_quick_certainty >= threshold
+    return float((glanced & ~alone).mean()) if len(alone) else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """The serving encoder: exported, fused and put into eight-bit weights, where that costs no accuracy.
 
 One short message is bound by reading the weights, so fewer bytes win: int8 over the fused graph took half the time of
-float32 and a quarter of the memory (benchmarks/runtime.py). What it costs is measured at each training on the shop's
-own examples, and written down in the version's manifest; above MOST_LOSS the float32 graph serves.
+float32 and a quarter of the memory (benchmarks/runtime.py). What it costs is measured on the shop's own
+examples when the encoder is exported, and written down in the version's manifest; above MOST_LOSS the float32 graph
+serves.
 """
 
 from __future__ import annotations
@@ -60,7 +61,11 @@ def _export_smallest(
     export_onnx(encoder, folder)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".compress-") as scratch:
         small = Path(scratch)
-        _quantise(folder, small)
+        try:
+            _quantise(folder, small)
+        except Exception as error:  # whatever a library says of a graph that it does not know: the exact one serves
+            log.warning("the encoder stays in float32: it cannot be put into eight bits (%s)", type(error).__name__)
+            return {"precision": "float32"}
         found = _compare(OnnxEncoder(folder, threads=threads), OnnxEncoder(small, threads=threads), texts, labels)
         if found["cosine"] < LEAST_COSINE or found["loss"] > found["allowed_loss"]:
             log.warning("the encoder stays in float32: eight bits cost too much accuracy (%s)", found)
@@ -70,9 +75,10 @@ def _export_smallest(
     return {"precision": "int8", **found}
 
 
-def reuse_encoder(earlier: Path, folder: Path, name: str) -> dict[str, Any] | None:
+def reuse_encoder(earlier: Path, folder: Path, name: str, examples: int) -> dict[str, Any] | None:
     """Copy the serving encoder of an earlier version if it was made from the same model by the same program; tells its
-    precision and what was measured then. None where it was not, or where the model is not a folder to compare."""
+    precision and what was measured then. None where it was not, where the model is not a folder to compare, or where
+    there are now examples enough to measure what were too few then."""
     about = earlier / "encoder.json"
     origin = origin_of(name)
     if origin is None or not about.exists():
@@ -80,8 +86,11 @@ def reuse_encoder(earlier: Path, folder: Path, name: str) -> dict[str, Any] | No
     known = json.loads(about.read_text(encoding="utf-8")).get("origin")
     if known is None or {**known, "measured": None} != {**origin, "measured": None}:
         return None
+    measured = dict(known["measured"])
+    if measured.get("checked", examples) < min(examples, LEAST_CHECKED):
+        return None
     shutil.copytree(earlier, folder)
-    return dict(known["measured"])
+    return measured
 
 
 def origin_of(name: str) -> dict[str, Any] | None:
@@ -111,8 +120,8 @@ def _quantise(folder: Path, small: Path) -> None:
         optimize_model(
             str(folder / "model.onnx"),
             model_type="bert",
-            num_heads=about.get("heads", 0),
-            hidden_size=about["dimension"] if about.get("heads") else 0,
+            num_heads=about["heads"],
+            hidden_size=about["hidden_size"],
             opt_level=0,
         ).save_model_to_file(str(fused))
         quantize_dynamic(

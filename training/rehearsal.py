@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chatbot.cascade import LEAST_PIECES
 from chatbot.classifier import SAME_WORDING, Mix, Scores, fuse, same_wording, vote_matrix
 from chatbot.knowledge import NEIGHBOURS
 from chatbot.retriever import NO_HIT, build_index
@@ -43,8 +44,8 @@ class Rehearsal:
     """One row for each question. `dense`, `lexical` and `student` have a column for each intent that the heads know;
     `columns` of the neighbours (-1: none) and `labels` may name later ones too, up to `intents`.
 
-    `same_label` is the column of a neighbour in the same words (NOBODY where there is none); `familiar` says that all
-    word pieces of the text were among those fitted on.
+    `same_label` is the column of a neighbour in the same words (NOBODY where there is none); `familiar` says that the
+    cascade may look at the text: it has enough word pieces, and all were among those fitted on.
     """
 
     rows: Rows
@@ -177,7 +178,7 @@ def _rehearse(lesson: Lesson, heads: Heads, *, fitted: Rows, around: Rows, asked
         similarities=similarities.astype(np.float64),
         columns=columns,
         same_label=_same_labels(lesson, texts, similarities.astype(np.float64), ids),
-        familiar=np.array([len(each) > 0 and bool(seen[each].all()) for each in pieces]),
+        familiar=np.array([len(each) >= LEAST_PIECES and bool(seen[each].all()) for each in pieces]),
         lengths=np.array([len(text) for text in texts], dtype=np.float64),
         intents=int(heads.dense.bias.shape[0]),
     )
@@ -187,7 +188,9 @@ def _same_labels(lesson: Lesson, asked: Sequence[str], similarities: NDArray[np.
     found = np.full(len(asked), NOBODY, dtype=np.int64)
     for row in np.flatnonzero(similarities[:, 0] >= SAME_WORDING).tolist():
         near = zip(ids[row].tolist(), similarities[row].tolist(), strict=True)
-        same = same_wording(asked[row], [(lesson.texts[at], similarity) for at, similarity in near if at != NO_HIT])
+        # A title was never confirmed as a question.
+        known = [(lesson.texts[at], alike if at < lesson.examples else 0.0) for at, alike in near if at != NO_HIT]
+        same = same_wording(asked[row], known)
         if same is not None:
             found[row] = lesson.labels[ids[row, same]]
     return found

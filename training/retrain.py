@@ -113,7 +113,9 @@ def prepare_encoder(
     with steps.step("Preparing the encoder"):
         precision = None
         with suppress(NoActiveModel, ModelDamaged):
-            precision = reuse_encoder(registry.active() / ENCODER_FOLDER, folder, settings.encoder)
+            precision = reuse_encoder(
+                registry.active() / ENCODER_FOLDER, folder, settings.encoder, len(training_set.examples)
+            )
         if precision is None:
             encoder = TorchEncoder(settings.encoder)
             texts, labels = training_set.texts, training_set.labels

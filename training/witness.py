@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -44,7 +44,8 @@ class HeldOut:
     strangers as are expected. One row each; `probabilities` has rows for the examples alone.
 
     `certainty` and `quick_certainty` are cross-fitted. `offered` is the summed probability of the choices that a
-    clarification would offer, `offers_right` whether one of them is right.
+    clarification would offer, `offers_right` whether one of them is right. The last two are of all strangers that were
+    rehearsed, expected or not.
     """
 
     probabilities: Scores
@@ -56,6 +57,8 @@ class HeldOut:
     offered: Floats
     offers_right: Flags
     languages: tuple[str, ...]
+    stranger_certainty: Floats = field(default_factory=lambda: np.empty(0))
+    stranger_quick_certainty: Floats = field(default_factory=lambda: np.empty(0))
 
     @property
     def strangers(self) -> int:
@@ -104,21 +107,24 @@ class Witness:
         chosen = np.concatenate([np.arange(count), count + self._expected_strangers()])
         columns = [self._row_facts(seen, order) for seen, order in everyone]
         right, quick_right, eligible, nearest, offered, offers_right = (
-            np.concatenate(parts)[chosen] for parts in zip(*columns, strict=True)
+            np.concatenate(parts) for parts in zip(*columns, strict=True)
         )
-        quick = np.where(eligible, quick_certainty[chosen], NOT_ELIGIBLE)
+        total = len(right)
+        quick = np.where(eligible, quick_certainty[:total], NOT_ELIGIBLE)
         spoken = [example.language for example in self.training_set.examples]
         rows = np.concatenate([seen.rows for seen, _ in everyone])[chosen]
         return HeldOut(
             self.fused,
             certainty[chosen],
-            right,
-            quick,
-            quick_right,
-            nearest,
-            offered,
-            offers_right,
+            right[chosen],
+            quick[chosen],
+            quick_right[chosen],
+            nearest[chosen],
+            offered[chosen],
+            offers_right[chosen],
             tuple(spoken[row] for row in rows),
+            stranger_certainty=certainty[count:total],
+            stranger_quick_certainty=quick[count:total],
         )
 
     def _known_and_strangers(self, testimony: Testimony) -> list[Evidence]:

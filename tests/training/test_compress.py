@@ -99,10 +99,18 @@ def test_the_libraries_say_nothing_and_logging_is_as_before(
 
 def test_an_encoder_of_the_same_model_is_taken_over(encoder: TorchEncoder, small_encoder: Path, tmp_path: Path) -> None:
     told = export_encoder(encoder, tmp_path / "first", TEXTS, LABELS, threads=1)
-    again = reuse_encoder(tmp_path / "first", tmp_path / "second", str(small_encoder))
+    again = reuse_encoder(tmp_path / "first", tmp_path / "second", str(small_encoder), len(TEXTS))
     assert again == told
     for file in ("model.onnx", "encoder.json", "tokenizer.json"):
         assert (tmp_path / "second" / file).read_bytes() == (tmp_path / "first" / file).read_bytes()
+
+
+def test_what_was_too_few_to_measure_is_measured_when_there_are_more(
+    encoder: TorchEncoder, small_encoder: Path, tmp_path: Path
+) -> None:
+    export_encoder(encoder, tmp_path / "first", TEXTS[:20], LABELS[:20], threads=1)
+    assert reuse_encoder(tmp_path / "first", tmp_path / "to", str(small_encoder), 10_000) is None
+    assert reuse_encoder(tmp_path / "first", tmp_path / "to", str(small_encoder), 20) is not None
 
 
 def test_another_model_library_or_history_is_exported_anew(
@@ -110,15 +118,15 @@ def test_another_model_library_or_history_is_exported_anew(
 ) -> None:
     first = tmp_path / "first"
     export_encoder(encoder, first, TEXTS[:20], LABELS[:20], threads=1)
-    assert reuse_encoder(tmp_path / "nothing", tmp_path / "to", str(small_encoder)) is None
+    assert reuse_encoder(tmp_path / "nothing", tmp_path / "to", str(small_encoder), 20) is None
     assert origin_of("some-hub/model") is None
-    assert reuse_encoder(first, tmp_path / "to", "some-hub/model") is None
+    assert reuse_encoder(first, tmp_path / "to", "some-hub/model", 20) is None
     with monkeypatch.context() as patched:
         patched.setattr(compress, "version", lambda library: f"{library} of tomorrow")
-        assert reuse_encoder(first, tmp_path / "to", str(small_encoder)) is None
+        assert reuse_encoder(first, tmp_path / "to", str(small_encoder), 20) is None
     known = about(first)
     (first / "encoder.json").write_text(json.dumps({key: known[key] for key in known if key != "origin"}))
-    assert reuse_encoder(first, tmp_path / "to", str(small_encoder)) is None
+    assert reuse_encoder(first, tmp_path / "to", str(small_encoder), 20) is None
     assert not (tmp_path / "to").exists()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from chatbot.cascade import fingerprint
+from chatbot.cascade import fingerprints
 from chatbot.classifier import FLOOR, KERNEL_WIDTH, Judgement, Scores, softmax
 from chatbot.store.knowledge import Snapshot
 from chatbot.types import OUT_OF_SCOPE, Example, Hit, Vector
@@ -274,7 +274,7 @@ def test_out_of_scope_is_never_right_however_sure_it_was_read(collect: Collect, 
 def test_the_cascade_knows_what_was_trained_on(collect: Collect, teach: Teach, shop_vectors: Vector) -> None:
     training_set = collect(*SHOP)
     cascade = fit(teach, training_set, shop_vectors).cascade
-    everything = {fingerprint(example) for example in (*training_set.examples, *training_set.titles)}
+    everything = fingerprints((*training_set.examples, *training_set.titles))
     assert cascade.trained_on == everything
     known = {piece for text in training_set.texts for piece in cascade.pieces(text)}
     known |= {piece for title in training_set.titles for piece in cascade.pieces(title.text)}

@@ -42,8 +42,8 @@ def house(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 def test_the_list_is_as_long_as_the_docs_say() -> None:
     texts = [text for group in nonsense().values() for text in group]
-    assert (len(texts), len(set(texts)), len(nonsense())) == (112, 112, 33)
-    assert sum(len(text) == 100_000 for text in texts) == 5
+    assert (len(texts), len(set(texts)), len(nonsense())) == (112, 112, 30)
+    assert sum(len(text) >= 100_000 for text in texts) == 8
 
 
 @pytest.mark.slow
