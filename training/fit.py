@@ -34,8 +34,8 @@ LATER_PRIOR = (1.0, 0.0, 0.0, 0.0)
 LATER_STRENGTH = 1.0
 LATER_SHARE = 0.06
 """Weight of a question about a later intent where one about a known intent has 1. One example each of 20 new intents
-cost BANKING77's other questions 0.4 points of accuracy with 0.1 and 0 to 0.1 with 0.03, and 60 and 47 % of the new ones were
-read right (validation, two draws); with equal weights 3.6 to 4.4 points, and 70 to 74 %."""
+cost BANKING77's other questions 0.4 points of accuracy with 0.1 and 0 to 0.1 with 0.03, and 60 and 47 % of the new ones
+were read right (validation, two draws); with equal weights 3.6 to 4.4 points, and 70 to 74 %."""
 
 
 @dataclass(frozen=True, slots=True)
