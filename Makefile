@@ -42,6 +42,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/accuracy.py --data $(DATA)
 	$(BIN)/python benchmarks/out_of_scope.py --data $(DATA)
 	$(BIN)/python benchmarks/budget.py --data $(DATA)
+	$(BIN)/python -m benchmarks.calibration --data $(DATA)
 	$(BIN)/python -m benchmarks.robustness --data $(DATA)
 	$(BIN)/python -m benchmarks.few_shots --data $(DATA)
 	$(BIN)/python benchmarks/questions.py --data $(DATA)/nlupp/banking

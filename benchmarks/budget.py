@@ -98,7 +98,8 @@ def _right(readings: Sequence[Reading], intents: Sequence[str]) -> NDArray[np.bo
 
 def take(pool: HeldOut, rows: Rows) -> HeldOut:
     languages = tuple(pool.languages[row] for row in rows)
-    arrays = {entry.name: getattr(pool, entry.name)[rows] for entry in fields(pool) if entry.name != "languages"}
+    others = {"languages", "stranger_certainty", "stranger_quick_certainty"}  # no row of these is a message
+    arrays = {entry.name: getattr(pool, entry.name)[rows] for entry in fields(pool) if entry.name not in others}
     return HeldOut(**arrays, languages=languages)
 
 

@@ -53,7 +53,8 @@ class Bot:
         spelled = [self.speller.corrected(text) for text in texts]
         lexical = self.classifier.lexical.scores(spelled)
         readings = [
-            None if closely else self._at_a_glance(text, lexical[row : row + 1]) for row, text in enumerate(spelled)
+            None if closely else self._at_a_glance(text, right, lexical[row : row + 1])
+            for row, (text, right) in enumerate(zip(texts, spelled, strict=True))
         ]
         unsure = [row for row, reading in enumerate(readings) if reading is None]
         if unsure:
@@ -80,21 +81,26 @@ class Bot:
             for row in range(len(texts))
         ]
 
-    def _at_a_glance(self, text: str, lexical: Scores) -> Reading | None:
-        """What the cascade is sure of without the encoder."""
+    def _at_a_glance(self, text: str, spelled: str, lexical: Scores) -> Reading | None:
+        """What the cascade is sure of without the encoder; an example in the very words of `text` has to agree."""
         if self.cascade is None or self._changed is None:
             return None
         seen = self.cascade.glance(
             self.classifier,
-            pieces=self.cascade.pieces(text),
-            letters=len(text),
+            pieces=self.cascade.pieces(spelled),
+            letters=len(spelled),
             lexical=lexical,
             changed=self._changed,
         )
-        intents = self.classifier.intents
-        if seen is None or intents[int(seen.probabilities.argmax())] not in self.knowledge.glanceable:
+        if seen is None:
             return None
-        return Reading(None, intents, seen.probabilities, seen.channels, certainty=seen.certainty)
+        intents = self.classifier.intents
+        intent = intents[int(seen.probabilities.argmax())]
+        same = self.knowledge.same_words(text)
+        if intent not in self.knowledge.glanceable or (same is not None and same.intent != intent):
+            return None
+        neighbours = () if same is None else (same,)
+        return Reading(None, intents, seen.probabilities, seen.channels, neighbours, certainty=seen.certainty)
 
     @cached_property
     def _changed(self) -> Vector | None:

@@ -113,6 +113,11 @@ class Knowledge:
     def passage_rarity(self) -> Rarity:
         return Rarity.among(self.passage_words.values())
 
+    def same_words(self, text: str) -> Hit | None:
+        """The example in the very words of a text."""
+        same = self.by_wording.get(normalise(text))
+        return None if same is None else _example_hit(same, 1.0)
+
     def template(self, key: str | None) -> Template | None:
         """The approved template of that key, if there is one."""
         return self.by_key.get(key) if key is not None else None

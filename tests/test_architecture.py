@@ -264,6 +264,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "training.trust": {"chatbot.trust"},
     "training.rehearsal": {
+        "chatbot.cascade",
         "chatbot.classifier",
         "chatbot.knowledge",
         "chatbot.retriever",

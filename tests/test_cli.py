@@ -319,7 +319,7 @@ def test_the_doctor_finds_a_sound_shop_sound(settings: Settings) -> None:
     assert [line for line in lines if line.startswith("WRONG")] == []
     assert result.exit_code == 0
     assert f"ok    database     schema {head_revision()}, can be written" in lines
-    assert "ok    index        60 examples, 6 templates" in lines
+    assert "ok    index        74 examples and titles, 6 templates" in lines
     assert any(line.startswith("ok    settings     error budget 3.0%; order numbers match JP-") for line in lines)
     assert any(line.startswith("ok    model ") and "all files as registered" in line for line in lines)
 

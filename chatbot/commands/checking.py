@@ -139,7 +139,7 @@ def _index(house: House) -> Iterator[Finding]:
     bot = house.bots.current()
     knowledge = bot.knowledge
     pairs = (
-        ("examples", knowledge.example_index, knowledge.examples),
+        ("examples and titles", knowledge.example_index, knowledge.examples),
         ("templates", knowledge.template_index, knowledge.templates),
         ("passages", knowledge.passage_index, knowledge.passages),
     )

@@ -30,9 +30,8 @@ def serve(settings: Settings, *, prepare: Path | None) -> None:
             _prepare(house, prepare)
         console.print("Loading the model ...")
         bot = house.bots.current()
-        console.print(
-            f"Model {bot.version}: {len(bot.knowledge.templates):,} templates, {len(bot.knowledge.examples):,} examples"
-        )
+        examples = sum(number > 0 for number in bot.knowledge.examples)  # below are the titles of intents
+        console.print(f"Model {bot.version}: {len(bot.knowledge.templates):,} templates, {examples:,} examples")
         console.print("Opening the page ...")
         listen(
             build_app(house),
