@@ -17,6 +17,7 @@ from chatbot.cascade import Cascade, load_cascade
 from chatbot.classifier import Classifier, Scores, load_classifier
 from chatbot.decide import Policy
 from chatbot.encoder import Encoder, OnnxEncoder
+from chatbot.errors import ModelDamaged
 from chatbot.knowledge import Knowledge, load_knowledge, refresh
 from chatbot.overlap import share_words
 from chatbot.registry import Registry
@@ -111,16 +112,25 @@ class Bot:
 
 
 def load_bot(folder: Path, *, store: KnowledgeStore, threads: int = 0) -> Bot:
-    """The bot of a verified version folder with the knowledge as the store has it now."""
-    encoder = OnnxEncoder(folder / ENCODER_FOLDER, threads=threads)
+    """The bot of a verified version folder with the knowledge as the store has it now.
+
+    Raises ModelDamaged for the files of another release.
+    """
+    try:
+        encoder = OnnxEncoder(folder / ENCODER_FOLDER, threads=threads)
+        classifier, policy = load_classifier(folder / CLASSIFIER_FOLDER), load_policy(folder / POLICY_FILE)
+        cascade = load_cascade(folder / CASCADE_FOLDER, encoder.pieces)
+    except (KeyError, TypeError) as error:  # the sums are right, so this is what the release that wrote it knew
+        message = f'version {folder.name} was made by another release of the program; run "chatbot train"'
+        raise ModelDamaged(message) from error
     knowledge = load_knowledge(store, encoder)
     return Bot(
         version=folder.name,
         encoder=BatchingEncoder(encoder),
-        classifier=load_classifier(folder / CLASSIFIER_FOLDER),
+        classifier=classifier,
         knowledge=knowledge,
-        policy=load_policy(folder / POLICY_FILE),
-        cascade=load_cascade(folder / CASCADE_FOLDER, encoder.pieces),
+        policy=policy,
+        cascade=cascade,
         speller=Speller.of(_texts(knowledge), lambda word: len(encoder.pieces(word)) == 1),
     )
 

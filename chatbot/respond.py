@@ -113,7 +113,8 @@ def answer(query: Redacted, bot: Bot, context: Context) -> Answer:
     if context.wants_person:
         return _said(Decision(Action.HANDOFF, Reason.ASKED_FOR_PERSON, 1.0), offer)
     if context.choice:
-        reading = bot.read(query)
+        # Of an intent with several answers the vector tells which is meant; a glance has none.
+        reading = bot.read_many([query], closely=True)[0]
         hits = bot.knowledge.search(reading.vector, language=context.language, day=context.day)
         decision = settle(context.choice, 1.0, Reason.CHOSEN, hits=(*hits, *reading.neighbours), offer=offer)
         return _said(decision, offer, hits=hits)

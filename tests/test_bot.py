@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -177,3 +178,13 @@ def test_with_no_sound_version_the_damage_is_named(settings: Settings, store: St
     damage(settings.models / name / "policy.json")
     with pytest.raises(ModelDamaged, match=rf"{name}: policy\.json is not the file that was registered"):
         LiveBot(Registry(settings.models, store.versions), store.knowledge).current()
+
+
+def test_a_version_of_another_release_is_named_with_the_cure(bot: Bot, settings: Settings, store: Store) -> None:
+    folder = settings.home / "earlier"
+    shutil.copytree(settings.models / bot.version, folder)
+    about = json.loads((folder / "classifier" / "classifier.json").read_text(encoding="utf-8"))
+    (folder / "classifier" / "classifier.json").unlink()  # a link into the trained shop: never written through
+    (folder / "classifier" / "classifier.json").write_text(json.dumps({"intents": about["intents"]}))
+    with pytest.raises(ModelDamaged, match=r'version earlier was made by another release.*run "chatbot train"'):
+        load_bot(folder, store=store.knowledge, threads=1)

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from training.perturb import (
+from benchmarks.perturb import (
     SHORT_FORMS,
     SLIPS,
     Perturb,
