@@ -24,10 +24,10 @@ LADDER = (
     "chatbot.commands",
     "training.report",
     "training.retrain",
+    "training.pictures",
     "training.evaluate",
     "training.fit",
     "training.passages",
-    "training.pictures",
     "training.calibrate",
     "training.witness",
     "training.trust",
@@ -95,6 +95,7 @@ ARROWS: dict[str, set[str]] = {
         "chatbot.web",
         "chatbot.wiring",
         "training.evaluate",
+        "training.pictures",
         "training.progress",
         "training.report",
         "training.retrain",
@@ -194,7 +195,7 @@ ARROWS: dict[str, set[str]] = {
     "chatbot.overlap": {"chatbot.text"},
     "chatbot.titles": {"chatbot.text", "chatbot.types"},
     "chatbot.settings": {"chatbot.errors"},
-    "training.report": {"chatbot.types", "training.calibrate", "training.evaluate", "training.retrain"},
+    "training.report": {"training.calibrate", "training.evaluate", "training.retrain"},
     "training.retrain": {
         "chatbot.bot",
         "chatbot.cascade",
@@ -250,7 +251,13 @@ ARROWS: dict[str, set[str]] = {
         "chatbot.types",
         "training.calibrate",
     },
-    "training.pictures": {"training.calibrate", "training.metrics", "training.witness"},
+    "training.pictures": {
+        "chatbot.types",
+        "training.calibrate",
+        "training.evaluate",
+        "training.metrics",
+        "training.witness",
+    },
     "training.calibrate": {"chatbot.decide", "training.witness"},
     "training.witness": {
         "chatbot.cascade",
@@ -298,7 +305,7 @@ LIBRARIES: dict[str, set[str]] = {
     "onnx": {"training.compress"},
     "onnxruntime": {"chatbot.encoder", "training.compress"},
     "typer": {"chatbot.cli", "chatbot.commands"},
-    "matplotlib": {"training.pictures", "training.report"},
+    "matplotlib": {"training.pictures"},
     "pypdf": {"chatbot.importers"},
 }
 """The only parts that may import a library, so that it can be changed there."""

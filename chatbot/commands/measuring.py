@@ -34,8 +34,9 @@ def evaluate(
     pictures: Path | None,
 ) -> None:
     from training.evaluate import most_confused, predict, summarise
+    from training.pictures import draw_pictures
     from training.progress import steps
-    from training.report import draw_pictures, evaluation_lines
+    from training.report import evaluation_lines
 
     with open_house(settings) as house:
         questions = _questions(file, format, oos_label, settings.language)

@@ -1,16 +1,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
-from matplotlib.image import imread
 
 from chatbot.decide import Policy
-from chatbot.types import OUT_OF_SCOPE, Action, Reason
 from training.calibrate import Automation
-from training.evaluate import Evaluation, Prediction
-from training.report import MOST_IN_PICTURE, draw_pictures, evaluation_lines, training_lines
+from training.evaluate import Evaluation
+from training.report import evaluation_lines, training_lines
 from training.retrain import Trained
 
 RESULT = Evaluation(
@@ -31,23 +26,6 @@ RESULT = Evaluation(
     p50_ms=4.23,
     p99_ms=12.9,
 )
-
-
-def prediction(intent: str, predicted: str | None, probability: float = 0.9) -> Prediction:
-    return Prediction(
-        text="text",
-        intent=intent,
-        template=None,
-        predicted=predicted,
-        probability=probability,
-        in_scope_probability=probability,
-        action=Action.ANSWER if probability > 0.5 else Action.HANDOFF,
-        reason=Reason.SURE if probability > 0.5 else Reason.UNSURE,
-        given_template=None,
-        choices=(),
-        right=intent == predicted,
-        milliseconds=1.0,
-    )
 
 
 def test_an_evaluation_in_lines() -> None:
@@ -104,29 +82,3 @@ def test_a_training_run_in_lines() -> None:
     ]
     few = replace(trained, metrics=metrics | {"unknown_auroc": None, "strangers": 0})
     assert "  (too few intents to rehearse questions that no intent covers)" in training_lines(few)
-
-
-@pytest.mark.parametrize(
-    "predictions",
-    [
-        [prediction("a", "a"), prediction("b", "a"), prediction("b", "b", 0.3), prediction(OUT_OF_SCOPE, "a")],
-        [prediction("a", None, 0.0)],
-        [prediction("退货", "退货"), prediction("订单", "退货")],
-        [prediction("cost_in_$", "$_{"), prediction("$_{", "$_{")],
-        [prediction(f"intent {number}", f"intent {number}") for number in range(MOST_IN_PICTURE + 5)],
-        [prediction(f"intent {number}", f"intent {number // 2}") for number in range(3 * MOST_IN_PICTURE)],
-    ],
-    ids=["usual", "nothing read", "chinese", "dollar signs", "many and no mistake", "many mistakes"],
-)
-def test_pictures_are_drawn_and_not_blank(predictions: list[Prediction], tmp_path: Path) -> None:
-    files = draw_pictures(predictions, tmp_path / "new" / "folder")
-    assert [file.name for file in files] == ["confusion.png", "risk_coverage.png"]
-    for file in files:
-        pixels = imread(file)[..., :3]
-        assert min(pixels.shape[:2]) > 400
-        assert pixels.std() > 0.05
-        assert len({tuple(row) for row in pixels.reshape(-1, 3)[::50].tolist()}) > 5
-
-
-def test_nothing_to_draw(tmp_path: Path) -> None:
-    assert draw_pictures([], tmp_path) == []
