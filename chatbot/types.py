@@ -346,3 +346,29 @@ class Exchange:
     asked: StoredMessage
     replied: StoredMessage
     repeated: bool = False
+
+
+# --- Who reviews ---------------------------------------------------------------------------------------------
+
+
+class Role(StrEnum):
+    """What an agent may do; each role may do all that those before it may."""
+
+    AGENT = "agent"
+    LEAD = "lead"
+    ADMIN = "admin"
+
+    def covers(self, needed: Role) -> bool:
+        order = list(Role)
+        return order.index(self) >= order.index(needed)
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Somebody who reviews what the bot said. Agents are disabled, never deleted: their reviews name them."""
+
+    id: int
+    name: str
+    role: Role
+    created_at: datetime
+    disabled_at: datetime | None = None

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -28,6 +29,11 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """A partial index, on the databases that have them."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -87,7 +93,10 @@ class MessageRow(Row):
 
 class TurnRow(Row):
     __tablename__ = "turns"
-    __table_args__ = (Index("ix_turns_action_created", "action", "created_at"),)
+    __table_args__ = (
+        Index("ix_turns_action_created", "action", "created_at"),
+        Index("ix_turns_not_taken_in", "created_at", **_where("NOT taken_in")),
+    )
     id: Mapped[str] = _key()
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
     message_id: Mapped[str] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)
@@ -110,16 +119,20 @@ class TurnRow(Row):
     knowledge_revision: Mapped[int]
     latency_ms: Mapped[float]
     created_at: Mapped[datetime]
+    # Whether the review queue has looked at it yet.
+    taken_in: Mapped[bool] = mapped_column(server_default=false(), default=False)
 
 
 class FeedbackRow(Row):
     __tablename__ = "feedback"
+    __table_args__ = (Index("ix_feedback_not_taken_in", "updated_at", **_where("NOT taken_in")),)
     message_id: Mapped[str] = mapped_column(String(64), ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
     verdict: Mapped[str] = mapped_column(String(8))
     reason: Mapped[str | None] = mapped_column(String(64))
     comment: Mapped[str | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    taken_in: Mapped[bool] = mapped_column(server_default=false(), default=False)
 
 
 class IntentRow(Row):
@@ -161,6 +174,27 @@ class TemplateRevisionRow(Row):
     valid_from: Mapped[date | None]
     valid_until: Mapped[date | None]
     created_at: Mapped[datetime]
+    by: Mapped[str | None] = mapped_column(String(100))
+
+
+class TemplateDraftRow(Row):
+    """A wording that an agent proposes. The live template stays as it is until a lead approves."""
+
+    __tablename__ = "template_drafts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(200), index=True)
+    intent: Mapped[str] = mapped_column(String(200))
+    language: Mapped[str] = mapped_column(String(16))
+    body: Mapped[str]
+    valid_from: Mapped[date | None]
+    valid_until: Mapped[date | None]
+    owner: Mapped[str]
+    based_on: Mapped[int | None]  # the revision that was live when it was written
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agents.id"))
+    status: Mapped[str] = mapped_column(String(16), index=True)  # open, approved, rejected
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("agents.id"))
+    decided_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
 
 
 class ExampleRow(Row):
@@ -175,6 +209,8 @@ class ExampleRow(Row):
     split_group: Mapped[str] = mapped_column(String(64), index=True)
     status: Mapped[str] = mapped_column(String(16))
     created_at: Mapped[datetime]
+    # Who confirmed it, when and why; NULL for what was imported.
+    review_id: Mapped[int | None] = mapped_column(ForeignKey("reviews.id", ondelete="SET NULL"), index=True)
 
 
 class PassageRow(Row):
@@ -214,16 +250,86 @@ class KnowledgeRevisionRow(Row):
     updated_at: Mapped[datetime]
 
 
+class ReviewItemRow(Row):
+    """One thing for an agent to decide: a question, with all that ask nearly the same. Its words are those of the
+    message of `lead_turn_id`; they are not copied here, so that erasing a conversation reaches them.
+    """
+
+    __tablename__ = "review_items"
+    __table_args__ = (Index("ix_review_items_status_rank", "status", "rank"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lead_turn_id: Mapped[str | None] = mapped_column(ForeignKey("turns.id", ondelete="SET NULL"), index=True)
+    text_key: Mapped[str] = mapped_column(String(64), index=True)  # of the lead's message
+    language: Mapped[str] = mapped_column(String(16))
+    source: Mapped[str] = mapped_column(String(32))  # the strongest of `sources`
+    sources: Mapped[list[Any]]
+    intent: Mapped[str | None] = mapped_column(String(200))  # what the bot took it for
+    probability: Mapped[float]
+    model_version: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int]  # turns
+    bursts: Mapped[int]  # stretches of time in which it was asked: a flood counts once
+    down: Mapped[int]  # turns with a thumb down
+    rank: Mapped[float]  # logarithm of the value; grows with the time of the newest turn
+    status: Mapped[str] = mapped_column(String(16))  # open, done, disputed
+    needs_two: Mapped[bool] = mapped_column(server_default=false(), default=False)
+    lease_agent_id: Mapped[int | None] = mapped_column(ForeignKey("agents.id"))
+    lease_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+
+
+class ReviewMemberRow(Row):
+    __tablename__ = "review_members"
+    turn_id: Mapped[str] = mapped_column(String(64), ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id", ondelete="CASCADE"), index=True)
+    text_key: Mapped[str] = mapped_column(String(64), index=True)
+    created_at: Mapped[datetime]
+
+
+class ReviewSkipRow(Row):
+    __tablename__ = "review_skips"
+    item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id", ondelete="CASCADE"), primary_key=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agents.id"), primary_key=True)
+    until: Mapped[datetime]
+
+
 class ReviewRow(Row):
+    """What an agent decided. `undo` says how to take it back, by keys and numbers: it holds nobody's words."""
+
     __tablename__ = "reviews"
     id: Mapped[int] = mapped_column(primary_key=True)
-    turn_id: Mapped[str] = mapped_column(ForeignKey("turns.id", ondelete="CASCADE"), index=True)
-    agent_id: Mapped[int] = mapped_column(ForeignKey("agents.id"))
+    item_id: Mapped[int | None] = mapped_column(ForeignKey("review_items.id", ondelete="SET NULL"), index=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agents.id"), index=True)
     verdict: Mapped[str] = mapped_column(String(16))
     intent: Mapped[str | None] = mapped_column(String(200))
     template_key: Mapped[str | None] = mapped_column(String(200))
-    note: Mapped[str | None]
+    batch: Mapped[str | None] = mapped_column(String(64), index=True)
+    undo: Mapped[list[Any]]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    undone_at: Mapped[datetime | None]
+
+
+class KeptConflictRow(Row):
+    """A conflict that somebody looked at and left as it is."""
+
+    __tablename__ = "kept_conflicts"
+    key: Mapped[str] = _key()
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agents.id"))
     created_at: Mapped[datetime]
+
+
+class ExportRow(Row):
+    """A file that the product wrote, so that erasing finds it."""
+
+    __tablename__ = "exports"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    path: Mapped[str]
+    kind: Mapped[str] = mapped_column(String(32))
+    by: Mapped[str] = mapped_column(String(100))
+    rows: Mapped[int]
+    created_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
 
 
 class ModelVersionRow(Row):
@@ -254,7 +360,19 @@ class AgentRow(Row):
     disabled_at: Mapped[datetime | None]
 
 
+class AgentSessionRow(Row):
+    __tablename__ = "agent_sessions"
+    token_hash: Mapped[str] = _key()  # SHA-256 of the cookie
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agents.id"), index=True)
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
 class AuditRow(Row):
+    """Who changed what. The rows are a chain: each hash covers the row and the hash before it, so they never change and
+    may not hold what must be erasable: ids, keys and numbers only."""
+
     __tablename__ = "audit_log"
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime]
