@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import threading
+import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -103,6 +107,11 @@ class Bot:
         neighbours = () if same is None else (same,)
         return Reading(None, intents, seen.probabilities, seen.channels, neighbours, certainty=seen.certainty)
 
+    def warm(self) -> None:
+        """Work out beside the customers what the first message would otherwise wait for."""
+        self.knowledge.warm()
+        _ = self._changed
+
     @cached_property
     def _changed(self) -> Vector | None:
         """The student's vectors of the examples that changed since training; None where these are too many."""
@@ -144,39 +153,75 @@ def load_policy(file: Path) -> Policy:
 
 
 class LiveBot:
-    """The bot that serves now. Swapped as one reference, so a message never sees half of a change."""
+    """The bot that serves now. Swapped as one reference, so a message never sees half of a change.
 
-    def __init__(self, registry: Registry, store: KnowledgeStore, *, threads: int = 0) -> None:
+    What changed is taken up by one thread beside those that answer. A message waits `patience` seconds for it and then
+    goes to the bot as it was: a correction is there at once, and ten thousand imported examples stop nobody.
+    """
+
+    def __init__(
+        self, registry: Registry, store: KnowledgeStore, *, threads: int = 0, patience: float = math.inf
+    ) -> None:
         self._registry = registry
         self._store = store
         self._threads = threads
+        self._patience = patience
         self._bot: Bot | None = None
+        self._whole = False
         self._change = threading.Lock()
+        self._renewal: Future[Bot] | None = None
 
     def current(self) -> Bot:
         """The active version with the newest knowledge; raises NoActiveModel, ModelDamaged or StoreError."""
-        bot = self._bot
-        if (
-            bot is None
-            or bot.version != self._registry.active_name()
-            or bot.knowledge.revision != self._store.revision()
-        ):
-            return self._newest()
-        return bot
+        until = time.monotonic() + self._patience
+        while (bot := self._bot) is not None:
+            if bot.version == self._registry.active_name() and bot.knowledge.revision == self._store.revision():
+                return bot
+            left = until - time.monotonic()
+            if left <= 0:
+                return bot
+            with contextlib.suppress(TimeoutError):
+                # What is being taken up may have been read before the newest change: hence once more.
+                self.renew().result(None if math.isinf(left) else left)
+        return self.renew().result()
+
+    def renew(self) -> Future[Bot]:
+        """Begin to take up what changed, or join those who do; whoever has changed something need not wait for it."""
+        with self._change:
+            if self._renewal is None:
+                self._renewal = Future()
+                threading.Thread(target=self._take_up, args=(self._renewal,), name="renewal", daemon=True).start()
+            return self._renewal
+
+    def _take_up(self, renewal: Future[Bot]) -> None:
+        try:
+            bot = self._newest()
+        except BaseException as error:
+            self._end(renewal)
+            renewal.set_exception(error)
+        else:
+            self._end(renewal)
+            renewal.set_result(bot)
+
+    def _end(self, renewal: Future[Bot]) -> None:
+        with self._change:
+            if self._renewal is renewal:
+                self._renewal = None
 
     def _newest(self) -> Bot:
-        with self._change:
-            bot, folder = self._bot, self._registry.active()
-            if bot is None or bot.version != folder.name:
-                self._bot = bot = load_bot(folder, store=self._store, threads=self._threads)
-                return bot
-            self._bot = (
-                None  # until it is whole again: a renewal that fails half-way leaves indexes that fit no records
-            )
+        """Until it is whole again a renewal that failed half-way has left indexes that fit no records, so that the next
+        one begins anew."""
+        bot, folder = self._bot, self._registry.active()
+        if bot is None or bot.version != folder.name or not self._whole:
+            bot = load_bot(folder, store=self._store, threads=self._threads)
+        else:
+            self._whole = False
             knowledge = refresh(bot.knowledge, self._store, bot.encoder)
             speller = _spelling(bot.speller, bot.knowledge, knowledge)
-            self._bot = bot = replace(bot, knowledge=knowledge, speller=speller)
-            return bot
+            bot = replace(bot, knowledge=knowledge, speller=speller)
+        bot.warm()
+        self._bot, self._whole = bot, True
+        return bot
 
 
 def _spelling(speller: Speller, before: Knowledge, after: Knowledge) -> Speller:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from chatbot.ngrams import letter_ngrams, word_ngrams
-from chatbot.text import normalise
+from chatbot.text import gist, letters_in_common, normalise
 from chatbot.trust import Trust, evidence, log_odds, sigmoid
 from chatbot.types import OUT_OF_SCOPE, Hit, Vector
 
@@ -51,6 +51,9 @@ the same vector (to MiniLM, "return" and "invoice" in Chinese have a cosine of 1
 
 IDENTICAL_TRUST = 0.999
 """For the very same words: what a person has confirmed of them is a fact, not an estimate, and works at once."""
+
+SAME_GIST_TRUST = 0.99
+"""For the same words but for articles, courtesy and punctuation; measured in chatbot/text.py, `gist`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +150,7 @@ class Classifier:
         votes = vote_matrix(similarities, np.maximum(columns, 0), len(labels))
         dense = self.dense.scores(vectors)
         fused = fuse(self.mix, dense, lexical, votes, similarities, columns)
-        same = [
-            same_wording(text, [(hit.text, hit.similarity if hit.kind == "example" else 0.0) for hit in hits])
-            for text, hits in zip(texts, neighbours, strict=True)
-        ]
-        identical = self._trust_same_wording(fused, same, texts, neighbours, labels)
+        confirmed = self._trust_same_wording(fused, texts, neighbours, labels)
         certainty = self.trust.probability(
             evidence(
                 fused=fused,
@@ -169,25 +168,23 @@ class Classifier:
             "lexical": _pad(softmax(self.mix.lexical * lexical), len(labels)),
             "neighbours": votes,
         }
-        return Judgement(labels, fused, channels, np.where(identical, IDENTICAL_TRUST, certainty))
+        return Judgement(labels, fused, channels, np.where(confirmed > 0, confirmed, certainty))
 
     def _trust_same_wording(
-        self,
-        probabilities: Scores,
-        same: Sequence[int | None],
-        texts: Sequence[str],
-        neighbours: Sequence[Sequence[Hit]],
-        labels: Sequence[str],
-    ) -> NDArray[np.bool_]:
-        """Moves probability, in place, to the label of an example in the same words; tells which ones are identical."""
-        identical = np.zeros(len(texts), dtype=bool)
-        for row, (text, hits, at) in enumerate(zip(texts, neighbours, same, strict=True)):
+        self, probabilities: Scores, texts: Sequence[str], neighbours: Sequence[Sequence[Hit]], labels: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """Moves probability, in place, to the label of an example in the same words; tells how far that is a fact that
+        a person has confirmed, 0 where it is none."""
+        confirmed = np.zeros(len(texts))
+        for row, (text, hits) in enumerate(zip(texts, neighbours, strict=True)):
+            found = [(hit.text, hit.similarity if hit.kind == "example" else 0.0) for hit in hits]
+            confirmed[row] = confirmed_by(text, found[0][0]) if found and found[0][1] else 0.0
+            at = 0 if confirmed[row] else same_wording(text, found)
             if at is not None:
-                identical[row] = normalise(hits[at].text) == normalise(text)
-                trust = IDENTICAL_TRUST if identical[row] else self.mix.same_wording_trust
+                trust = confirmed[row] or self.mix.same_wording_trust
                 probabilities[row] *= 1 - trust
                 probabilities[row, labels.index(hits[at].intent)] += trust
-        return identical
+        return confirmed
 
 
 def fuse(
@@ -199,18 +196,19 @@ def fuse(
     return _with_later(mix, fused, votes, similarities, columns) if votes.shape[1] > known else fused
 
 
+def confirmed_by(text: str, example: str) -> float:
+    """How far the label of an example is a fact about a text too: where it has the same words, small ones aside."""
+    if normalise(text) == normalise(example):
+        return IDENTICAL_TRUST
+    return SAME_GIST_TRUST if gist(text) and gist(text) == gist(example) else 0.0
+
+
 def same_wording(text: str, others: Sequence[tuple[str, float]]) -> int | None:
     """Which of `others` (texts and their similarities, closest first) is the same question as `text`, if any is."""
     close = [number for number, (_, similarity) in enumerate(others) if similarity >= SAME_WORDING]
-    alike = {number: _letters_in_common(text, others[number][0]) for number in close}
+    alike = {number: letters_in_common(text, others[number][0]) for number in close}
     best = max(close, key=alike.__getitem__, default=None)
     return best if best is not None and alike[best] >= SAME_LETTERS else None
-
-
-def _letters_in_common(one: str, other: str) -> float:
-    """From 0 to 1, whatever their order."""
-    first, second = (Counter(normalise(text).replace(" ", "")) for text in (one, other))
-    return 2 * (first & second).total() / max(first.total() + second.total(), 1)
 
 
 def _matrices(neighbours: Sequence[Sequence[Hit]], labels: Sequence[str]) -> tuple[Scores, NDArray[np.int64]]:

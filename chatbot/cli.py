@@ -9,6 +9,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ import typer
 from chatbot import commands
 from chatbot.errors import ChatbotError
 from chatbot.settings import Settings, load_settings
+from chatbot.types import Role
 
 app = typer.Typer(
     help="A customer-service chatbot that answers from approved answers and knows when it does not know.",
@@ -28,8 +30,17 @@ app = typer.Typer(
 )
 database = typer.Typer(help="The database's schema.", no_args_is_help=True)
 app.add_typer(database, name="db")
+agents = typer.Typer(help="Who may work at the review desk.", no_args_is_help=True)
+app.add_typer(agents, name="agents")
+audit = typer.Typer(help="Who changed what, in a log that shows it when somebody edits it.", no_args_is_help=True)
+app.add_typer(audit, name="audit")
+retention = typer.Typer(help="How long customers' words are kept.", no_args_is_help=True)
+app.add_typer(retention, name="retention")
 
+DAY = "%Y-%m-%d"
 Home = Annotated[Path | None, typer.Option(help="Folder of all state (default: ./var, or CHATBOT_HOME).")]
+AgentName = Annotated[str, typer.Argument(metavar="NAME", help="The agent's name, in any capitals.")]
+NewRole = Annotated[Role, typer.Option("--role", help="What the agent may do: agent, lead or admin.")]
 Format = Annotated[
     str | None, typer.Option("--format", help="Name of the format when it cannot be told from the content.")
 ]
@@ -77,11 +88,68 @@ def import_files(
 @app.command()
 def export(
     target: Annotated[Path, typer.Argument(help="File to write: .jsonl for everything, .csv for the examples.")],
+    reviews: Annotated[bool, typer.Option("--reviews", help="Write what agents decided instead.")] = False,
+    conversations: Annotated[
+        bool, typer.Option("--conversations", help="Write what customers asked, with the replies, instead.")
+    ] = False,
+    since: Annotated[datetime | None, typer.Option(formats=[DAY], help="From this day on (UTC).")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=[DAY], help="Up to and with this day.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Why it was in the review queue: thumbs_down, clarified ...")
+    ] = None,
+    intent: Annotated[str | None, typer.Option(help="Only this intent.")] = None,
+    language: Annotated[str | None, typer.Option(help="Only this language.")] = None,
+    agent: Annotated[str | None, typer.Option(help="Only reviews of this agent.")] = None,
+    verdict: Annotated[
+        str | None, typer.Option(help="The agent's for reviews, the customer's for conversations.")
+    ] = None,
     home: Home = None,
 ) -> None:
-    """Write the knowledge to a file; importing the JSONL again changes nothing."""
+    """Write the knowledge to a file; importing the JSONL again changes nothing. Or reviews, or conversations."""
+    days = {name: each.date() for name, each in (("since", since), ("until", until)) if each}
+    words = {"source": source, "intent": intent, "language": language, "agent": agent, "verdict": verdict}
+    filters = days | {name: value for name, value in words.items() if value is not None}
     with _settings(home=home) as settings:
-        commands.export(settings, target)
+        commands.export(settings, target, reviews=reviews, conversations=conversations, filters=filters)
+
+
+@app.command()
+def erase(
+    conversation: Annotated[str | None, typer.Option(metavar="ID", help="The conversation with this id.")] = None,
+    customer: Annotated[
+        str | None, typer.Option(metavar="TOKEN", help="All of the visitor with this cookie, or this SHA-256 of it.")
+    ] = None,
+    matching: Annotated[
+        str | None, typer.Option(metavar="TEXT", help='All in which a customer said this; "-" reads it.')
+    ] = None,
+    also_imported: Annotated[
+        bool, typer.Option("--also-imported", help="Also examples from files that hold the words.")
+    ] = False,
+    backups: Annotated[
+        bool, typer.Option("--backups", help="Also delete the database's backups that hold it.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go; erase nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    home: Home = None,
+) -> None:
+    """Erase conversations and all that was made of them: from the database, the index and the exports."""
+    with _settings(home=home) as settings:
+        text = sys.stdin.readline().rstrip("\n") if matching == "-" else matching
+        wish = commands.the_wish(conversation, customer, text, also_imported=also_imported)
+        commands.erase(settings, wish, backups=backups, dry_run=dry_run, yes=yes)
+
+
+@retention.command("run")
+def retention_run(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go; erase nothing.")] = False,
+    rewrite: Annotated[
+        bool, typer.Option("--rewrite", help="Write the database's file anew, also a large one: customers wait.")
+    ] = False,
+    home: Home = None,
+) -> None:
+    """Erase what is older than the setting retention_days says; for a scheduler, once a day."""
+    with _settings(home=home) as settings:
+        commands.expire(settings, dry_run=dry_run, rewrite=rewrite)
 
 
 @app.command()
@@ -121,6 +189,72 @@ def upgrade(home: Home = None) -> None:
     """Bring the schema up to date, after a backup."""
     with _settings(home=home) as settings:
         commands.upgrade_database(settings)
+
+
+@agents.command("add")
+def agents_add(name: AgentName, role: NewRole, home: Home = None) -> None:
+    """Let somebody in. The password is asked for twice; from a pipe, the first line is it."""
+    with _settings(home=home) as settings:
+        commands.add_agent(settings, name, role)
+
+
+@agents.command("list")
+def agents_list(home: Home = None) -> None:
+    """Show all agents with their roles, also the disabled ones."""
+    with _settings(home=home) as settings:
+        commands.list_agents(settings)
+
+
+@agents.command("role")
+def agents_role(name: AgentName, role: NewRole, home: Home = None) -> None:
+    """Give an agent another role, from the next request on."""
+    with _settings(home=home) as settings:
+        commands.change_role(settings, name, role)
+
+
+@agents.command("password")
+def agents_password(name: AgentName, home: Home = None) -> None:
+    """Give an agent a new password and end all their sessions; for one who forgot it."""
+    with _settings(home=home) as settings:
+        commands.change_password(settings, name)
+
+
+@agents.command("disable")
+def agents_disable(name: AgentName, home: Home = None) -> None:
+    """Shut an agent out at once. What they reviewed stays, with their name."""
+    with _settings(home=home) as settings:
+        commands.disable_agent(settings, name)
+
+
+@agents.command("enable")
+def agents_enable(name: AgentName, home: Home = None) -> None:
+    """Let a disabled agent in again, with the password they had."""
+    with _settings(home=home) as settings:
+        commands.enable_agent(settings, name)
+
+
+@audit.command("verify")
+def audit_verify(
+    noted: Annotated[
+        str | None, typer.Option("--noted", metavar="ROWS:HASH", help="An end of the log that was noted before.")
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Look for rows that were changed or are missing."""
+    with _settings(home=home) as settings:
+        commands.verify_audit(settings, noted=noted)
+
+
+@audit.command("list")
+def audit_list(
+    who: Annotated[str | None, typer.Option(help="Only what this agent changed.")] = None,
+    what: Annotated[str | None, typer.Option(help='Only such changes: "agent", or "agent.role".')] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most rows to show.")] = 50,
+    home: Home = None,
+) -> None:
+    """Show who changed what, newest first."""
+    with _settings(home=home) as settings:
+        commands.list_audit(settings, who=who, what=what, limit=limit)
 
 
 @app.command()

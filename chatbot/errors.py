@@ -12,6 +12,10 @@ ChatbotError
 │   └── EncoderUnavailable the encoder's files are missing or not the expected ones
 ├── Overloaded             more messages at once than this machine can read; try again
 ├── TrainingRefused        too few examples, or one intent only
+├── AgentRefused           an agent cannot be added or changed so, or a password cannot be used
+├── NotNow                 somebody else has it, or it was settled meanwhile
+├── ErasureRefused         what to erase is not told, or not well enough
+├── ExportRefused          a filter or a file name of an export cannot be
 └── NotFound               a conversation, message or choice that is not there (or not this visitor's)
 """
 
@@ -66,5 +70,21 @@ class TrainingRefused(ChatbotError):
     pass
 
 
+class AgentRefused(ChatbotError):
+    pass
+
+
+class ErasureRefused(ChatbotError):
+    pass
+
+
+class ExportRefused(ChatbotError):
+    pass
+
+
 class NotFound(ChatbotError):
+    pass
+
+
+class NotNow(ChatbotError):
     pass

@@ -11,7 +11,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -51,15 +51,15 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 def export_jsonl(snapshot: Snapshot) -> Iterator[str]:
     """One line for each fact, intent, template, example and passage, each ending in a line feed."""
     for fact in snapshot.facts:
-        yield _line({"type": "fact", "name": fact.name, "value": fact.value})
+        yield json_line({"type": "fact", "name": fact.name, "value": fact.value})
     for intent in snapshot.intents:
-        yield _line({"type": "intent", "name": intent.name, "title": dict(intent.titles)})
+        yield json_line({"type": "intent", "name": intent.name, "title": dict(intent.titles)})
     for template in snapshot.templates:
-        yield _line({"type": "template"} | _fields(template, TEMPLATE_FIELDS))
+        yield json_line({"type": "template"} | _fields(template, TEMPLATE_FIELDS))
     for example in snapshot.examples:
-        yield _line({"type": "example"} | _fields(example, EXAMPLE_FIELDS))
+        yield json_line({"type": "example"} | _fields(example, EXAMPLE_FIELDS))
     for passage in snapshot.passages:
-        yield _line({"type": "passage"} | _fields(passage, PASSAGE_FIELDS))
+        yield json_line({"type": "passage"} | _fields(passage, PASSAGE_FIELDS))
 
 
 def export_examples_csv(snapshot: Snapshot) -> Iterator[str]:
@@ -72,17 +72,18 @@ def export_templates_csv(snapshot: Snapshot) -> Iterator[str]:
     return _table(TEMPLATE_FIELDS, snapshot.templates)
 
 
-def write_export(lines: Iterable[str], path: Path) -> int:
+def write_export(lines: Iterable[str], path: Path, *, private: bool = False) -> int:
     """Write to a temporary file and put it in place whole; how many pieces were written.
 
-    A CSV begins with a byte-order mark: without it Excel reads UTF-8 as something else.
+    A CSV begins with a byte-order mark: without it Excel reads UTF-8 as something else. `private`: nobody but the owner
+    may read it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     encoding = "utf-8-sig" if path.suffix.casefold() == ".csv" else "utf-8"
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     count = 0
     try:
-        with part.open("w", encoding=encoding, newline="") as file:
+        with open(part, "w", encoding=encoding, newline="", opener=_private if private else None) as file:
             for line in lines:
                 file.write(line)
                 count += 1
@@ -95,19 +96,24 @@ def write_export(lines: Iterable[str], path: Path) -> int:
     return count
 
 
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 def safe_cell(text: str) -> str:
     """A cell that no spreadsheet takes for a formula; `chatbot.importers.table.plain_cell` gives `text` back."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _table(names: Sequence[str], values: Iterable[Template | Example]) -> Iterator[str]:
-    yield _row(names)
+    yield table_row(names)
     for value in values:
         fields = _fields(value, names)
-        yield _row([safe_cell("" if fields[name] is None else str(fields[name])) for name in names])
+        yield table_row([safe_cell("" if fields[name] is None else str(fields[name])) for name in names])
 
 
-def _row(cells: Iterable[str]) -> str:
+def table_row(cells: Iterable[str]) -> str:
+    """A record of CSV; its cells are not made formula-safe here."""
     buffer = io.StringIO(newline="")
     csv.writer(buffer).writerow(cells)
     return buffer.getvalue()
@@ -118,7 +124,8 @@ def _fields(value: Template | Example | Passage, names: Sequence[str]) -> dict[s
     return {name: each.isoformat() if isinstance(each := fields[name], date) else each for name in names}
 
 
-def _line(record: dict[str, Any]) -> str:
+def json_line(record: Mapping[str, Any]) -> str:
+    """A record as one line of JSONL."""
     # JSON allows these two in a text, and many programs take them for the end of a line.
     text = json.dumps(record, ensure_ascii=False).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     return text + "\n"

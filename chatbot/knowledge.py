@@ -21,7 +21,7 @@ from chatbot.overlap import Rarity, covered, words_of
 from chatbot.retriever import FaissIndex, Ids, build_index
 from chatbot.store.knowledge import KnowledgeStore, Snapshot
 from chatbot.templates import spoken_in
-from chatbot.text import normalise, text_key
+from chatbot.text import gist, normalise, text_key
 from chatbot.titles import SOURCE as TITLE
 from chatbot.titles import title_examples
 from chatbot.types import Example, Hit, Intent, Passage, Status, Template, Vector
@@ -98,6 +98,14 @@ class Knowledge:
         return {normalise(example.text): example for example in self.examples.values() if example.source != TITLE}
 
     @cached_property
+    def by_gist(self) -> dict[str, tuple[Example, ...]]:
+        """What a person has confirmed, by its words without the small ones."""
+        grouped: dict[str, tuple[Example, ...]] = {}
+        for example in self.by_wording.values():
+            grouped[gist(example.text)] = (*grouped.get(gist(example.text), ()), example)
+        return grouped
+
+    @cached_property
     def passages_in(self) -> dict[str, list[Passage]]:
         """The passages by language, a region's under the language alone."""
         grouped: dict[str, list[Passage]] = {}
@@ -113,10 +121,25 @@ class Knowledge:
     def passage_rarity(self) -> Rarity:
         return Rarity.among(self.passage_words.values())
 
+    def warm(self) -> None:
+        """Work out all that is kept, so that no message waits for it."""
+        _ = self.facts, self.intents, self.by_intent, self.by_key, self.glanceable, self.by_wording, self.by_gist
+        if self.passages:
+            _ = self.passages_in, self.passage_rarity
+
     def same_words(self, text: str) -> Hit | None:
-        """The example in the very words of a text."""
-        same = self.by_wording.get(normalise(text))
+        """The example in the very words of a text, small ones aside."""
+        same = self._same(text)
         return None if same is None else _example_hit(same, 1.0)
+
+    def _same(self, text: str) -> Example | None:
+        """In the very same words; else in the same but for small ones, where all such examples say the same."""
+        exact = self.by_wording.get(normalise(text))
+        if exact is not None:
+            return exact
+        words = gist(text)
+        alike = self.by_gist.get(words, ()) if words else ()
+        return alike[0] if len({example.intent for example in alike}) == 1 else None
 
     def template(self, key: str | None) -> Template | None:
         """The approved template of that key, if there is one."""
@@ -139,7 +162,7 @@ class Knowledge:
         ]
 
     def _neighbours_of(self, text: str, ids: Sequence[int], similarities: Sequence[float]) -> tuple[Hit, ...]:
-        same = self.by_wording.get(normalise(text))
+        same = self._same(text)
         hits = [_example_hit(same, 1.0)] if same else []
         for number, similarity in zip(ids, similarities, strict=True):
             if number in self.examples and self.examples[number] is not same:
@@ -213,7 +236,7 @@ def refresh(knowledge: Knowledge, store: KnowledgeStore, encoder: Encoder) -> Kn
     if store.revision() == knowledge.revision:
         return knowledge
     snapshot = store.snapshot()
-    examples, templates = _examples(snapshot), _approved(snapshot.templates)
+    examples, templates = _same(knowledge.examples, _examples(snapshot)), _approved(snapshot.templates)
     passages = _approved(snapshot.passages)
     new_examples = _changed(knowledge.examples, examples)
     new_templates = _changed(knowledge.templates, templates)
@@ -222,7 +245,7 @@ def refresh(knowledge: Knowledge, store: KnowledgeStore, encoder: Encoder) -> Kn
     _update(knowledge.example_index, knowledge.examples, examples, new_examples, vectors)
     _update(knowledge.template_index, knowledge.templates, templates, new_templates, vectors)
     _update(knowledge.passage_index, knowledge.passages, passages, new_passages, vectors)
-    return Knowledge(
+    renewed = Knowledge(
         snapshot,
         examples,
         templates,
@@ -231,6 +254,28 @@ def refresh(knowledge: Knowledge, store: KnowledgeStore, encoder: Encoder) -> Kn
         passages,
         knowledge.passage_index,
     )
+    _carry_wordings(knowledge, renewed)
+    return renewed
+
+
+def _same(old: Mapping[int, Example], new: Mapping[int, Example]) -> dict[int, Example]:
+    """The new examples, but the very objects of before where they say the same: what is known of those stays known."""
+    return {number: old[number] if old.get(number) == example else example for number, example in new.items()}
+
+
+def _carry_wordings(before: Knowledge, after: Knowledge) -> None:
+    """`by_wording` and `by_gist` of the knowledge after, worked out from the one before: normalising all texts takes
+    longer than all else that a correction needs."""
+    wordings, gists = dict(before.by_wording), dict(before.by_gist)
+    for number, example in before.examples.items():
+        if after.examples.get(number) is not example and wordings.get(normalise(example.text)) is example:
+            del wordings[normalise(example.text)]
+            gists[gist(example.text)] = tuple(one for one in gists[gist(example.text)] if one is not example)
+    for number, example in after.examples.items():
+        if before.examples.get(number) is not example and example.source != TITLE:
+            wordings[normalise(example.text)] = example
+            gists[gist(example.text)] = (*gists.get(gist(example.text), ()), example)
+    after.__dict__.update(by_wording=wordings, by_gist=gists)
 
 
 def vectors_of(records: Sequence[Example | Template | Passage], *, store: KnowledgeStore, encoder: Encoder) -> Vector:

@@ -25,7 +25,7 @@ from chatbot.several import joint_answer, together
 from chatbot.store import Store
 from chatbot.store.conversations import Standing, new_id
 from chatbot.templates import choose_wording
-from chatbot.text import language_of, normalise
+from chatbot.text import language_of
 from chatbot.types import (
     Action,
     Answer,
@@ -124,7 +124,7 @@ def answer(query: Redacted, bot: Bot, context: Context) -> Answer:
     if not any(character.isalnum() for character in query.text):
         return _said(Decision(Action.CLARIFY, Reason.NOT_UNDERSTOOD, 0.0), offer)
     # Words that an agent has labelled mean what the label says.
-    known = normalise(query.text) in bot.knowledge.by_wording
+    known = bot.knowledge.same_words(query.text) is not None
     if len(query.text) > MOST_CHARACTERS and not known:
         return _said(Decision(Action.HANDOFF, Reason.UNSURE, 0.0), offer)
     questions = () if known else split(query.text)

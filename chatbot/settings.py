@@ -61,6 +61,18 @@ class Settings(BaseModel):
         default=30, ge=1, description="Messages accepted per minute from one conversation."
     )
     requests_per_minute: int = Field(default=600, ge=1, description="Requests accepted per minute from one address.")
+    desk_idle_minutes: int = Field(
+        default=60, ge=5, le=1440, description="Minutes without a request after which an agent has to sign in again."
+    )
+    retention_days: int = Field(
+        default=0, ge=0, description="Days after the last message for which a conversation is kept; 0 keeps all."
+    )
+    audit_share: float = Field(
+        default=0.01, ge=0, le=1, description="Share of the answers nobody complained about that agents check anyway."
+    )
+    second_share: float = Field(
+        default=0.05, ge=0, le=1, description="Share of the review queue that two agents judge without knowing it."
+    )
     threads: int = Field(default=0, ge=0, description="Threads of the encoder; 0 means one for each core.")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
@@ -86,6 +98,11 @@ class Settings(BaseModel):
     def url(self) -> str:
         """The database's URL."""
         return self.database_url or f"sqlite:///{(self.home / 'chatbot.db').absolute()}"
+
+    @property
+    def exports(self) -> Path:
+        """Folder of the files of reviews and conversations that the desk writes."""
+        return self.home / "exports"
 
     @property
     def models(self) -> Path:

@@ -372,3 +372,48 @@ class Agent:
     role: Role
     created_at: datetime
     disabled_at: datetime | None = None
+
+
+class Source(StrEnum):
+    """Why a turn is in the review queue, the strongest reason first."""
+
+    THUMBS_DOWN = "thumbs_down"
+    DISAGREEMENT = "disagreement"
+    CLARIFIED = "clarified"
+    HANDED_OFF = "handed_off"
+    LOW_PROBABILITY = "low_probability"
+    AUDIT = "audit"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A stored turn as the review queue sees it.
+
+    `channel_intents` are the favourites of the channels, where they were asked. `parts` says that several questions
+    were asked at once, `follows_up` that the words mean nothing without those before them.
+    """
+
+    turn_id: str
+    text: str
+    action: Action
+    reason: Reason
+    probability: float
+    intent: str | None
+    language: str
+    model_version: str
+    created_at: datetime
+    channel_intents: tuple[str | None, ...] = ()
+    parts: bool = False
+    follows_up: bool = False
+    verdict: Verdict | None = None
+    verdict_at: datetime | None = None
+
+
+class Judgement(StrEnum):
+    """What an agent may say of a question and the reply to it."""
+
+    ACCEPT = "accept"
+    WRONG = "wrong"
+    RELABEL = "relabel"
+    NEW_INTENT = "new_intent"
+    OUT_OF_SCOPE = "out_of_scope"

@@ -27,6 +27,9 @@ QUIET_AND_OFFLINE = {
 }
 """Libraries read these when they are imported; what the user has set goes first."""
 
+PATIENCE_SECONDS = 0.7
+"""That a message waits for a change of the knowledge: long enough for a correction, too short to be a pause."""
+
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 
 
@@ -50,7 +53,7 @@ def open_house(settings: Settings, *, migrate: bool = True) -> Iterator[House]:
     store = Store.open(settings.url, migrate=migrate)
     try:
         registry = Registry(settings.models, store.versions)
-        bots = LiveBot(registry, store.knowledge, threads=settings.threads)
+        bots = LiveBot(registry, store.knowledge, threads=settings.threads, patience=PATIENCE_SECONDS)
         yield House(settings, store, registry, redactor, bots)
     finally:
         store.close()

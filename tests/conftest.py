@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from chatbot.bot import Bot, LiveBot
+from chatbot.desk.intake import Intake
 from chatbot.redact import Redactor
 from chatbot.registry import Registry
+from chatbot.respond import respond
 from chatbot.settings import Settings
 from chatbot.store import Store
 from chatbot.store.knowledge import Changes
-from chatbot.types import Example, Fact, Intent, Template
+from chatbot.store.queue import Queue
+from chatbot.types import Agent, Example, Exchange, Fact, Intent, Message, Role, Template, Verdict
 from chatbot.wiring import OFFLINE, QUIET_AND_OFFLINE
 from training.progress import Lines
 from training.retrain import retrain
@@ -176,3 +180,48 @@ def small_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def redactor() -> Redactor:
     return Redactor(ORDER_NUMBER)
+
+
+# --- The desk without its page: agents, customers who ask, and the queue that is made of it ----------------------
+
+Ask = Callable[..., Exchange]
+Hire = Callable[..., Agent]
+
+HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"
+"""Nobody signs in with it."""
+
+
+@pytest.fixture
+def hire(store: Store) -> Hire:
+    def one(name: str = "Ana", role: Role = Role.AGENT) -> Agent:
+        return store.agents.add(name, role=role, password_hash=HASH, by="test")
+
+    return one
+
+
+@pytest.fixture
+def ask(store: Store, bots: LiveBot, redactor: Redactor) -> Ask:
+    """A customer asks, in a conversation of their own unless they go on with one."""
+
+    def one(text: str, *, conversation: str | None = None, down: bool = False, **more: object) -> Exchange:
+        if conversation is None:
+            conversation = store.conversations.create(language="en", channel="web").id
+        message = replace(Message(conversation, text), **more)  # type: ignore[arg-type] # what a test says of it
+        exchange = respond(message, bot=bots.current(), store=store, redactor=redactor)
+        if down:
+            store.conversations.give_feedback(
+                exchange.replied.id, conversation_id=conversation, verdict=Verdict.DOWN, reason="wrong"
+            )
+        return exchange
+
+    return one
+
+
+@pytest.fixture
+def intake(store: Store, bots: LiveBot, redactor: Redactor) -> Intake:
+    return Intake(store=store, bots=bots, redactor=redactor, audit_share=0.0, second_share=0.0)
+
+
+@pytest.fixture
+def queue(store: Store) -> Queue:
+    return Queue(store.database)

@@ -98,6 +98,8 @@ def section(command: str) -> str:
 
 def test_the_commands() -> None:
     names = ["serve", "train", "import", "export", "ask", "evaluate", "doctor", "db upgrade"]
+    names += [f"agents {name}" for name in ("add", "list", "role", "password", "disable", "enable")]
+    names += ["audit verify", "audit list", "erase", "retention run"]
     assert set(commands()) == {f"chatbot {name}" for name in names}
 
 

@@ -363,3 +363,48 @@ def test_passages_are_found_in_the_customers_language_only(
         "zh": ["攀岩墙高六米。"],
         "de": [],
     }
+
+
+def test_the_same_words_but_for_small_ones(store: Store, encoder: Counting) -> None:
+    examples = (
+        Example("cancel my order", "cancel"),
+        Example("refund", "refund_status"),
+        Example("the refund", "refund_policy"),
+        Example("thanks", "goodbye"),
+    )
+    store.knowledge.apply(Changes(examples=examples))
+    knowledge = load_knowledge(store.knowledge, encoder)
+    same = {
+        text: (hit.intent if (hit := knowledge.same_words(text)) else None)
+        for text in ("Hi, cancel my order please!", "cancel your order", "Refund", "a refund", "the refund.", "please")
+    }
+    assert same == {
+        "Hi, cancel my order please!": "cancel",
+        "cancel your order": None,
+        "Refund": "refund_status",
+        "a refund": None,  # two intents claim it
+        "the refund.": "refund_policy",
+        "please": None,  # nothing is said
+    }
+
+
+def test_what_is_carried_over_is_what_would_be_worked_out_anew(
+    store: Store, knowledge: Knowledge, encoder: Counting
+) -> None:
+    knowledge.warm()
+    steps = (
+        Changes(examples=(Example(QUESTION, "gift_cards"), Example(f"the {QUESTION}", "gift_cards"))),
+        Changes(examples=(Example(QUESTION, "size_guide"),)),
+        Changes(examples=(Example(QUESTION, "size_guide", status=Status.RETIRED),)),
+        Changes(intents=(Intent("size_guide", {"en": QUESTION}),)),
+        Changes(intents=(Intent("size_guide", {"en": "Find my size"}),)),
+        Changes(examples=(Example(QUESTION, "gift_cards", status=Status.APPROVED),)),
+    )
+    for step in steps:
+        store.knowledge.apply(step)
+        knowledge = refresh(knowledge, store.knowledge, encoder)
+        anew = load_knowledge(store.knowledge, encoder)
+        assert knowledge.by_wording == anew.by_wording
+        assert {words: set(alike) for words, alike in knowledge.by_gist.items() if alike} == {
+            words: set(alike) for words, alike in anew.by_gist.items()
+        }

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.text import language_of, normalise, text_key
+from chatbot.text import gist, language_of, letters_in_common, normalise, text_key
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,25 @@ def test_the_language_that_the_script_shows(text: str, language: str) -> None:
 @given(st.text(alphabet=st.characters(max_codepoint=0x2FFF)))
 def test_without_han_characters_the_default_stands(text: str) -> None:
     assert language_of(text, "de") == "de"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Hi, where's the parcel please?", "wheres parcel"),
+        ("where’s parcel", "wheres parcel"),
+        ("a top-up", "top up"),
+        ("Please, thanks!", ""),
+        ("what is my address", "what is my address"),
+        ("what is your address", "what is your address"),
+        ("退货，谢谢", "退货 谢谢"),
+    ],
+)
+def test_what_is_left_without_small_words(text: str, words: str) -> None:
+    assert gist(text) == words
+
+
+def test_letters_in_common() -> None:
+    assert letters_in_common("return", "Return?") == 1.0
+    assert letters_in_common("abcd", "cdef") == 0.5
+    assert letters_in_common("", "") == 0.0

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
-from chatbot.errors import ImportRefused
+from chatbot.errors import ExportRefused, ImportRefused
 from chatbot.export import export_examples_csv, export_jsonl, write_export
+from chatbot.exports import Kind, export_rows, exporting
 from chatbot.importers import make_plan, parse
 from chatbot.settings import Settings
+from chatbot.store.agents import COMMAND_LINE
+from chatbot.store.exports import ExportFilters
 from chatbot.wiring import House, open_house
 
 console = Console(highlight=False, soft_wrap=True)
@@ -58,12 +62,43 @@ def import_into(
         console.print(f"Written as knowledge revision {revision}.")
 
 
-def export(settings: Settings, target: Path) -> None:
+def export(
+    settings: Settings,
+    target: Path,
+    *,
+    reviews: bool = False,
+    conversations: bool = False,
+    filters: Mapping[str, Any] | None = None,
+) -> None:
+    """The knowledge; or, with their filters, reviews or conversations."""
+    if reviews and conversations:
+        raise ExportRefused("give one of --reviews and --conversations; each is a file of its own")
+    if reviews or conversations:
+        _export_rows(
+            settings, target, Kind.REVIEWS if reviews else Kind.CONVERSATIONS, ExportFilters(**(filters or {}))
+        )
+    elif filters:
+        raise ExportRefused(f"--{next(iter(filters))} goes with --reviews or --conversations")
+    else:
+        _export_knowledge(settings, target)
+
+
+def _export_rows(settings: Settings, target: Path, kind: Kind, filters: ExportFilters) -> None:
+    with open_house(settings) as house:
+        database, folder = house.store.database, settings.exports
+        written = export_rows(database, kind, filters, target=target, folder=folder, by=COMMAND_LINE)
+    console.print(f"Wrote {written.rows:,} {escape(kind)} to {escape(str(target))}")
+
+
+def _export_knowledge(settings: Settings, target: Path) -> None:
     if target.suffix not in (".jsonl", ".csv"):
         raise ImportRefused(f"{target} must end in .jsonl (everything) or .csv (the examples)")
     with open_house(settings) as house:
-        snapshot = house.store.knowledge.snapshot()
-        write_export(export_jsonl(snapshot) if target.suffix == ".jsonl" else export_examples_csv(snapshot), target)
+        database, folder = house.store.database, settings.exports
+        with exporting(database, kind="knowledge", target=target, folder=folder, by=COMMAND_LINE) as record:
+            snapshot = house.store.knowledge.snapshot()
+            pieces = export_jsonl(snapshot) if target.suffix == ".jsonl" else export_examples_csv(snapshot)
+            record.rows = write_export(pieces, target)
     passages = f" and {len(snapshot.passages):,} passages" if target.suffix == ".jsonl" and snapshot.passages else ""
     counted = f"{len(snapshot.templates):,} templates and {len(snapshot.examples):,} examples{passages}"
     console.print(f"Wrote {counted} to {escape(str(target))}")

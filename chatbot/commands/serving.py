@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from chatbot.commands.agents import hint_of_first_agent
 from chatbot.commands.knowing import import_into
 from chatbot.settings import Settings
 from chatbot.store.engine import Database
@@ -32,6 +33,9 @@ def serve(settings: Settings, *, prepare: Path | None) -> None:
         bot = house.bots.current()
         examples = sum(number > 0 for number in bot.knowledge.examples)  # below are the titles of intents
         console.print(f"Model {bot.version}: {len(bot.knowledge.templates):,} templates, {examples:,} examples")
+        hint = hint_of_first_agent(house.store)
+        if hint:
+            console.print(escape(hint))
         console.print("Opening the page ...")
         listen(
             build_app(house),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
+from chatbot.store.agents import Agents
 from chatbot.store.conversations import Conversations
 from chatbot.store.engine import Database
 from chatbot.store.knowledge import KnowledgeStore
@@ -20,6 +21,7 @@ class Store:
     conversations: Conversations
     knowledge: KnowledgeStore
     versions: Versions
+    agents: Agents
 
     @classmethod
     def open(cls, url: str, *, migrate: bool = False) -> Store:
@@ -32,7 +34,7 @@ class Store:
         except BaseException:
             database.close()
             raise
-        return cls(database, Conversations(database), KnowledgeStore(database), Versions(database))
+        return cls(database, Conversations(database), KnowledgeStore(database), Versions(database), Agents(database))
 
     def save_turn(self, turn: Turn) -> Exchange:
         return self.conversations.save_turn(turn)

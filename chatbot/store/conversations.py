@@ -42,6 +42,8 @@ _STANDING = select(
     _BY_KEY.scalar_subquery().label("message_id"),
 ).where(ConversationRow.id == _HERE)
 
+_TURN = select(TurnRow.conversation_id, TurnRow.message_id).where(TurnRow.id == bindparam("turn"))
+
 
 def new_id() -> str:
     """128 random bits: unguessable, so that knowing one is knowing only one's own."""
@@ -123,6 +125,13 @@ class Conversations:
         with self._database.read() as session:
             return [message_of(*row) for row in session.execute(query)]
 
+    def around(self, turn_id: str) -> tuple[list[StoredMessage], str]:
+        """The transcript that a turn belongs to, and the id of the message that it answered."""
+        turn = self._database.first(_TURN, {"turn": turn_id})
+        if turn is None:
+            raise NotFound(f'no turn "{turn_id[:64]}"')
+        return self.transcript(turn.conversation_id), turn.message_id
+
     def save_turn(self, turn: Turn) -> Exchange:
         """Store the customer's message, the reply and the turn in one transaction.
 
@@ -182,6 +191,7 @@ class Conversations:
                 session.add(row)
             row.verdict, row.reason, row.updated_at = verdict, reason, now
             row.comment = comment.text if comment else None
+            row.taken_in = False
 
         self._database.join(keep)
 

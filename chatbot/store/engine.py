@@ -103,6 +103,31 @@ class Database:
         """As `together`, for one function of a session. It may run twice, so it may change nothing else."""
         return self.together(each_alone, work)
 
+    def rewrite(self) -> bool:
+        """Write SQLite's file anew and empty its log, so that nothing can be read in them that was deleted.
+
+        `secure_delete` overwrites rows where they stand last; of rows that were moved from page to page before, copies
+        stay behind. Writers wait meanwhile. False as in `empty_log`. Other databases look after their own files.
+        """
+        if self.is_sqlite:
+            with self._one_writer(), clear_errors(), self._without_begin.connect() as connection:
+                connection.exec_driver_sql("VACUUM")
+        return self.empty_log()
+
+    def empty_log(self) -> bool:
+        """Move everything from SQLite's write-ahead log into its file; False where a reader held on to the log."""
+        if not self.is_sqlite:
+            return True
+        with self._one_writer(), clear_errors(), self._without_begin.connect() as connection:
+            busy: int = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+        return busy == 0
+
+    @property
+    def file(self) -> Path | None:
+        """Of an SQLite database that is kept on disk."""
+        name = self.engine.url.database
+        return Path(name) if self.is_sqlite and name and name != ":memory:" else None
+
     def close(self) -> None:
         """Let writers that are inside finish, and disconnect."""
         self._group.close()

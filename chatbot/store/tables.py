@@ -120,7 +120,7 @@ class TurnRow(Row):
     latency_ms: Mapped[float]
     created_at: Mapped[datetime]
     # Whether the review queue has looked at it yet.
-    taken_in: Mapped[bool] = mapped_column(server_default=false(), default=False)
+    taken_in: Mapped[bool] = mapped_column(server_default=false())
 
 
 class FeedbackRow(Row):
@@ -269,6 +269,7 @@ class ReviewItemRow(Row):
     size: Mapped[int]  # turns
     bursts: Mapped[int]  # stretches of time in which it was asked: a flood counts once
     down: Mapped[int]  # turns with a thumb down
+    uncertainty: Mapped[float]  # how likely it is that the bot could not have answered this rightly
     rank: Mapped[float]  # logarithm of the value; grows with the time of the newest turn
     status: Mapped[str] = mapped_column(String(16))  # open, done, disputed
     needs_two: Mapped[bool] = mapped_column(server_default=false(), default=False)
@@ -381,4 +382,13 @@ class AuditRow(Row):
     before: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     previous_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class AuditHeadRow(Row):
+    """One row: where the chain of the audit log ends. Without it nobody would notice that its last rows are gone."""
+
+    __tablename__ = "audit_head"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    last: Mapped[int]  # the highest id ever given
     hash: Mapped[str] = mapped_column(String(64))

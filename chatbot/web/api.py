@@ -65,7 +65,7 @@ async def _visitor(request: Request) -> str | None:
 Visitor = Annotated[str | None, Depends(_visitor)]
 
 
-async def _json_only(request: Request) -> None:
+async def json_only(request: Request) -> None:
     """FastAPI would read another media type as text and call every field missing."""
     declared = request.headers.get("content-type")
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
@@ -92,7 +92,7 @@ class Api:
         router = APIRouter(
             prefix=PREFIX,
             tags=["conversations"],
-            dependencies=[Depends(_json_only)],
+            dependencies=[Depends(json_only)],
             responses=documented(
                 problems.MALFORMED, problems.INVALID, problems.TOO_LARGE, problems.WRONG_MEDIA_TYPE,
                 problems.TOO_MANY, problems.UNAVAILABLE,

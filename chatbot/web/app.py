@@ -7,16 +7,30 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from chatbot.bot import LiveBot
+from chatbot.desk.conflicts import Conflicts
+from chatbot.desk.replaying import Replays
+from chatbot.passwords import Passwords
 from chatbot.redact import Redactor
 from chatbot.settings import Settings
 from chatbot.store import Store
+from chatbot.store.audit import Watch
+from chatbot.store.drafts import Drafts
+from chatbot.store.settling import Settling
 from chatbot.web import problems
+from chatbot.web.access import Access
 from chatbot.web.api import PREFIX, Api, nothing_else
+from chatbot.web.auth import PER_ACCOUNT, PER_ADDRESS, Auth
 from chatbot.web.chat import mount_chat
 from chatbot.web.closing import Closing
+from chatbot.web.desk import Desk
+from chatbot.web.desk_admin import DeskAdmin
+from chatbot.web.desk_knowledge import DeskKnowledge
+from chatbot.web.desk_page import DeskPage
+from chatbot.web.desk_privacy import DeskPrivacy
 from chatbot.web.guard import Guard
 from chatbot.web.health import Health
 from chatbot.web.limits import RateLimiter
+from chatbot.web.session import Sessions
 
 DESCRIPTION = """Ask a customer's question and get an approved answer, a question back, or a person.
 
@@ -40,9 +54,46 @@ def create_app(*, settings: Settings, store: Store, bots: LiveBot, redactor: Red
     app.include_router(Health(store=store, bots=bots).router())
     app.include_router(api)
     app.include_router(nothing_else([*api.routes, *app.routes]))
+    sessions = Sessions(settings=settings, store=store)
+    _add_desk(app, settings=settings, store=store, sessions=sessions, bots=bots, redactor=redactor)
     app = mount_chat(app, settings=settings, store=store, bots=bots, redactor=redactor, limiter=messages)
     app.state.closing = Closing()
+    app.add_middleware(Access, sessions=sessions)
     app.add_middleware(
         Guard, settings=settings, limiter=RateLimiter(settings.requests_per_minute), closing=app.state.closing
     )
     return app
+
+
+def _add_desk(
+    app: FastAPI, *, settings: Settings, store: Store, sessions: Sessions, bots: LiveBot, redactor: Redactor
+) -> None:
+    """The review desk. Who may use which of its routes stands in `access`."""
+    passwords = Passwords()
+    auth = Auth(
+        settings=settings,
+        store=store,
+        sessions=sessions,
+        passwords=passwords,
+        by_account=RateLimiter(PER_ACCOUNT),
+        by_address=RateLimiter(PER_ADDRESS),
+    )
+    DeskPage.of(settings).mount(app)
+    app.include_router(auth.router())
+    app.include_router(DeskAdmin(store=store, passwords=passwords, log=Watch(store.database)).router())
+    app.include_router(DeskPrivacy(settings=settings, store=store).router())
+    replays = Replays(database=store.database, redactor=redactor)
+    queue = Desk.of(settings=settings, store=store, bots=bots, redactor=redactor, replays=replays)
+    app.include_router(queue.router())
+    knowledge = DeskKnowledge(
+        settings=settings,
+        store=store,
+        bots=bots,
+        redactor=redactor,
+        replays=replays,
+        conflicts=Conflicts(store.knowledge),
+        drafts=Drafts(store.database),
+        settling=Settling(store.database),
+        learned=queue.reviewing.learned,
+    )
+    app.include_router(knowledge.router())

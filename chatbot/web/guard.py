@@ -37,7 +37,7 @@ _CLOSED = re.compile(
     r"|token|user)(?:/|$)"
 )
 """Gradio's other routes at the top; those that the product has itself, such as /api/v1/openapi.json, lie deeper."""
-_PRIVATE = re.compile(r"/(?:api/|healthz$|readyz$)")
+_PRIVATE = re.compile(r"/(?:api/|desk(?:/|$)|healthz$|readyz$)")
 _FILES = re.compile(r"/(?:assets|chat-assets|static|svelte)/")
 _QUIET = re.compile(rf"{_FILES.pattern}|/(?:healthz$|readyz$|gradio_api/(?:heartbeat|startup))")
 

@@ -44,6 +44,12 @@ class RateLimiter:
             self._forget(now)
             return 0.0
 
+    def give_back(self, key: str) -> None:
+        """The last token taken for this key was not meant to count."""
+        with self._lock:
+            if key in self._full_at:
+                self._full_at[key] -= self._token
+
     def __len__(self) -> int:
         return len(self._full_at)
 

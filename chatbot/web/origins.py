@@ -92,6 +92,12 @@ def place_of(netloc: str) -> Place | None:
         return None
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a `Host` header names this machine as it calls itself."""
+    place = place_of(host)
+    return place is not None and place.host in _LOOPBACK
+
+
 def caller(peer: str, headers: Headers, *, behind_proxy: bool) -> str:
     """The address that a request comes from.
 

@@ -17,7 +17,17 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from chatbot.errors import ChatbotError, NotFound, Overloaded, StoreBusy, StoreError
+from chatbot.errors import (
+    AgentRefused,
+    ChatbotError,
+    ErasureRefused,
+    ExportRefused,
+    NotFound,
+    NotNow,
+    Overloaded,
+    StoreBusy,
+    StoreError,
+)
 from chatbot.web.limits import whole_seconds
 
 MEDIA_TYPE = "application/problem+json"
@@ -39,6 +49,7 @@ class Kind:
 
 
 MALFORMED = Kind(400, "malformed", "The request cannot be read")
+NOT_SIGNED_IN = Kind(401, "not-signed-in", "Sign in first")
 FORBIDDEN = Kind(403, "forbidden", "Not allowed from there")
 NOT_FOUND = Kind(404, "not-found", "Not found")
 METHOD_NOT_ALLOWED = Kind(405, "method-not-allowed", "Method not allowed")
@@ -167,6 +178,10 @@ def problem_of(error: Exception) -> Problem:
         return of_status(error.status_code, error.headers)
     if isinstance(error, NotFound):
         return Problem(NOT_FOUND, str(error))
+    if isinstance(error, NotNow):
+        return Problem(CONFLICT, str(error))
+    if isinstance(error, AgentRefused | ErasureRefused | ExportRefused):
+        return Problem(INVALID, str(error))
     if isinstance(error, ChatbotError):
         # These messages are for the operator and may name files, so they go to the log and not to a stranger.
         _log.warning("refused with 503: %s: %s", type(error).__name__, error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -212,3 +214,46 @@ def test_the_folder_of_a_new_database_is_made(tmp_path: Path) -> None:
         session.execute(text("CREATE TABLE t (x)"))
     database.close()
     assert (tmp_path / "deep" / "er" / "shop.db").is_file()
+
+
+def dead_words(file: Path, living: set[str]) -> int:
+    """How many rows that are gone can still be read in the file."""
+    return sum(found.decode() not in living for found in re.findall(rb"secret-([0-9]{6})", file.read_bytes()))
+
+
+def test_a_rewritten_file_holds_no_row_that_was_deleted(tmp_path: Path) -> None:
+    """`secure_delete` alone leaves some: rows that grow are moved from page to page before they are deleted."""
+    file = tmp_path / "shop.db"
+    database = Database(f"sqlite:///{file}")
+    chance = random.Random(1)
+    with database.write() as session:
+        session.execute(text("CREATE TABLE notes (name TEXT PRIMARY KEY, words TEXT)"))
+    for number in range(1200):
+        with database.write() as session:
+            row = {"name": f"{number:06}", "words": f"secret-{number:06} " * chance.randint(1, 30)}
+            session.execute(text("INSERT INTO notes VALUES (:name, :words)"), row)
+            older = f"{chance.randint(0, number):06}"
+            grown = {"name": older, "words": f"secret-{older} " * chance.randint(30, 90)}
+            session.execute(text("UPDATE notes SET words = :words WHERE name = :name"), grown)
+            session.execute(text("DELETE FROM notes WHERE name = :name"), {"name": f"{chance.randint(0, number):06}"})
+    with database.read() as session:
+        living = set(session.scalars(text("SELECT name FROM notes")))
+    assert dead_words(tmp_path / "shop.db-wal", living) > 0
+    assert database.rewrite()
+    assert dead_words(file, living) == 0
+    assert (tmp_path / "shop.db-wal").read_bytes() == b""
+    with database.read() as session:
+        assert set(session.scalars(text("SELECT name FROM notes"))) == living
+    database.close()
+
+
+def test_a_reader_that_holds_on_to_the_log_is_told_of(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "BUSY_MILLISECONDS", 50)
+    impatient = Database(str(database.engine.url))
+    with database.read() as session:
+        session.execute(text("SELECT value FROM counter"))
+        with impatient.write() as other:
+            other.execute(text("UPDATE counter SET value = value + 1"))
+        assert not impatient.rewrite()
+    assert impatient.rewrite()
+    impatient.close()

@@ -15,13 +15,13 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
 from chatbot.errors import MigrationNeeded, StoreError
-from chatbot.store import Store, migrations
+from chatbot.store import Store, audit, migrations
 from chatbot.store.engine import Database
 from chatbot.store.exchanges import message_key
 from chatbot.store.knowledge import Changes
 from chatbot.store.migrations import check_schema, current_revision, downgrade, head_revision, upgrade
 from chatbot.store.tables import Row
-from chatbot.types import Example, Passage
+from chatbot.types import Example, Passage, Role
 
 from .together import run_together
 
@@ -263,4 +263,18 @@ def test_keys_of_before_become_digests_and_still_mean_the_same(tmp_path: Path) -
     with store.database.read() as session:
         keys = session.scalars(sa.text("SELECT key FROM messages ORDER BY position")).all()
     assert keys == [message_key(conversation, "ada@home.example"), None]
+    store.close()
+
+
+def test_the_audit_log_goes_on_where_it_ended_after_a_way_down_and_up(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path / 'shop.db'}", migrate=True)
+    for name in ("Ada", "Grace"):
+        store.agents.add(name, role=Role.LEAD, password_hash="none", by="Root")
+    before = audit.verify(store.database)
+    downgrade(store.database, "0004")
+    upgrade(store.database)
+    assert audit.verify(store.database) == before
+    store.agents.add("Linus", role=Role.LEAD, password_hash="none", by="Root")
+    chain = audit.verify(store.database, noted=(before.rows, before.head))
+    assert (chain.rows, chain.intact) == (3, True)
     store.close()

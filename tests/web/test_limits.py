@@ -103,3 +103,14 @@ def test_nonsense_is_refused() -> None:
 @pytest.mark.parametrize(("wait", "seconds"), [(0.001, 1), (1.0, 1), (1.2, 2), (59.01, 60)])
 def test_retry_after_is_never_too_early(wait: float, seconds: int) -> None:
     assert whole_seconds(wait) == seconds
+
+
+def test_a_token_that_is_given_back_can_be_taken_again() -> None:
+    clock = Clock()
+    limiter = RateLimiter(2, clock=clock)
+    for _ in range(10):
+        assert limiter.take("a") == 0.0
+        limiter.give_back("a")
+    assert [limiter.take("a") for _ in range(3)] == [0.0, 0.0, 30.0]
+    limiter.give_back("b")  # nothing was taken
+    assert [limiter.take("b") for _ in range(3)] == [0.0, 0.0, 30.0]

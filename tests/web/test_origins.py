@@ -4,7 +4,7 @@ import pytest
 from starlette.datastructures import Headers
 
 from chatbot.settings import Settings
-from chatbot.web.origins import Origins, bucket_of, caller
+from chatbot.web.origins import Origins, bucket_of, caller, is_loopback
 
 PUBLIC = Settings(public_url="https://chat.shop.example", allowed_hosts=("intern.shop.example",))
 
@@ -129,3 +129,12 @@ def test_the_proxys_own_line_is_the_last_one() -> None:
 )
 def test_one_line_is_one_bucket(address: str, bucket: str) -> None:
     assert bucket_of(address) == bucket
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [("localhost", True), ("LOCALHOST:7860", True), ("127.0.0.1:1", True), ("[::1]:7860", True), ("", False),
+     ("192.168.1.5", False), ("localhost.evil.example", False), ("evil.example:127", False), ("0.0.0.0", False)],
+)  # fmt: skip
+def test_names_of_this_machine(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback

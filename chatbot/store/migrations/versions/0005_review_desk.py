@@ -35,6 +35,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_agent_sessions_agent_id"), ["agent_id"], unique=False)
 
     op.create_table(
+        "audit_head",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
+    )
+    # The log itself is older than its head: after a way down and up again it goes on where it ended.
+    op.execute(
+        "INSERT INTO audit_head (id, last, hash) SELECT 1, COALESCE(MAX(id), 0), COALESCE("
+        f"(SELECT hash FROM audit_log ORDER BY id DESC LIMIT 1), '{'0' * 64}') FROM audit_log"
+    )
+    op.create_table(
         "kept_conflicts",
         sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("agent_id", sa.Integer(), nullable=False),
@@ -80,6 +92,7 @@ def upgrade() -> None:
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("bursts", sa.Integer(), nullable=False),
         sa.Column("down", sa.Integer(), nullable=False),
+        sa.Column("uncertainty", sa.Double(), nullable=False),
         sa.Column("rank", sa.Double(), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("needs_two", sa.Boolean(), server_default=sa.false(), nullable=False),
@@ -157,27 +170,17 @@ def upgrade() -> None:
             batch_op.f("fk_examples_review_id"), "reviews", ["review_id"], ["id"], ondelete="SET NULL"
         )
 
-    with op.batch_alter_table("feedback", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("taken_in", sa.Boolean(), server_default=sa.false(), nullable=False))
-        batch_op.create_index(
-            "ix_feedback_not_taken_in",
-            ["updated_at"],
-            unique=False,
-            sqlite_where=sa.text("NOT taken_in"),
-            postgresql_where=sa.text("NOT taken_in"),
-        )
-
-    with op.batch_alter_table("template_revisions", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("by", sa.String(length=100), nullable=True))
-
-    with op.batch_alter_table("turns", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("taken_in", sa.Boolean(), server_default=sa.false(), nullable=False))
-        batch_op.create_index(
-            "ix_turns_not_taken_in",
-            ["created_at"],
-            unique=False,
-            sqlite_where=sa.text("NOT taken_in"),
-            postgresql_where=sa.text("NOT taken_in"),
+    # Without batch mode: adding a column needs no copy of the table.
+    op.add_column("template_revisions", sa.Column("by", sa.String(length=100), nullable=True))
+    not_taken_in = sa.text("NOT taken_in")
+    for table, column in (("feedback", "updated_at"), ("turns", "created_at")):
+        op.add_column(table, sa.Column("taken_in", sa.Boolean(), server_default=sa.false(), nullable=False))
+        op.create_index(
+            f"ix_{table}_not_taken_in",
+            table,
+            [column],
+            sqlite_where=not_taken_in,
+            postgresql_where=not_taken_in,
         )
 
 
@@ -243,4 +246,5 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_agent_sessions_agent_id"))
 
     op.drop_table("agent_sessions")
+    op.drop_table("audit_head")
     op.drop_table("exports")

@@ -1,0 +1,263 @@
+"""Turns that the review queue has not looked at yet, and where they go in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.orm import Session
+
+from chatbot.ranking import bursts, rank
+from chatbot.store.engine import Database
+from chatbot.store.knowledge import KEYS_PER_QUERY
+from chatbot.store.queue import DONE, OPEN
+from chatbot.store.tables import ExampleRow, FeedbackRow, MessageRow, ReviewItemRow, ReviewMemberRow, ReviewRow, TurnRow
+from chatbot.types import Action, Asked, Reason, Source, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A turn for the queue: into an item that is open, or into a new one together with those of the same `leader`;
+    None: alone. `uncertainty` as ranking.py has it."""
+
+    asked: Asked
+    text_key: str
+    sources: tuple[Source, ...]
+    uncertainty: float
+    item_id: int | None = None
+    leader: str | None = None
+    needs_two: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItem:
+    id: int
+    text_key: str
+    text: str
+    sources: tuple[Source, ...]
+
+
+class Arrivals:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def newest(self, limit: int) -> list[Asked]:
+        """Turns that are new or were judged by their customer since, the newest first."""
+        new = _TURNS.where(~TurnRow.taken_in).order_by(TurnRow.created_at.desc()).limit(limit)
+        judged = _TURNS.where(~FeedbackRow.taken_in).order_by(FeedbackRow.updated_at.desc()).limit(limit)
+        with self._database.look() as connection:
+            found = {row.id: _asked(row) for query in (new, judged) for row in connection.execute(query)}
+        return list(found.values())
+
+    def waiting(self) -> int:
+        with self._database.look() as connection:
+            return connection.scalar(select(func.count()).select_from(TurnRow).where(~TurnRow.taken_in)) or 0
+
+    def confirmed(self, keys: Sequence[str]) -> dict[str, datetime]:
+        """When an agent has labelled texts, by text key; those that nobody has are left out."""
+        found: dict[str, datetime] = {}
+        with self._database.read() as session:
+            for start in range(0, len(keys), KEYS_PER_QUERY):
+                query = (
+                    select(ExampleRow.text_key, ReviewRow.created_at)
+                    .join(ReviewRow, ReviewRow.id == ExampleRow.review_id)
+                    .where(ExampleRow.text_key.in_(keys[start : start + KEYS_PER_QUERY]), ReviewRow.undone_at.is_(None))
+                )
+                found.update((key, at) for key, at in session.execute(query))
+        return found
+
+    def open_items(self, *, above: int = 0) -> list[OpenItem]:
+        """Open items with an id above this, by id. Those that are drawn for the audit stand alone and are left out."""
+        query = (
+            select(ReviewItemRow.id, ReviewItemRow.text_key, MessageRow.text, ReviewItemRow.sources)
+            .join(TurnRow, TurnRow.id == ReviewItemRow.lead_turn_id)
+            .join(MessageRow, MessageRow.id == TurnRow.message_id)
+            .where(ReviewItemRow.status == OPEN, ReviewItemRow.id > above, ReviewItemRow.source != Source.AUDIT)
+            .order_by(ReviewItemRow.id)
+        )
+        with self._database.read() as session:
+            return [
+                OpenItem(number, key, text, tuple(Source(source) for source in sources))
+                for number, key, text, sources in session.execute(query)
+            ]
+
+    def put(self, placements: Sequence[Placement], looked_at: Sequence[Asked]) -> dict[str, int]:
+        """Store placements and tick off all that was looked at; the item of each placed turn, by turn."""
+        with self._database.write() as session:
+            there = set(session.scalars(select(TurnRow.id).where(TurnRow.id.in_([a.turn_id for a in looked_at]))))
+            placed: dict[str, int] = {}
+            new: dict[str, int] = {}  # items made in this very call, by leader
+            for one in placements:
+                if one.asked.turn_id in there:  # it may have been erased since it was read
+                    placed[one.asked.turn_id] = _place(session, one, new).id
+            _withdraw(session, [asked for asked in looked_at if asked.turn_id not in placed])
+            _tick_off(session, looked_at)
+            return placed
+
+    def rerank(self, found: Sequence[tuple[int, str | None, float, float]]) -> None:
+        """Items that were read again: (item, intent, probability, uncertainty)."""
+        with self._database.write() as session:
+            for number, intent, probability, uncertain in found:
+                item = session.get(ReviewItemRow, number)
+                if item is not None and item.status == OPEN:
+                    item.intent, item.probability, item.uncertainty = intent, probability, uncertain
+                    item.rank = _rank(item)
+
+
+_TURNS = (
+    select(
+        TurnRow.id,
+        MessageRow.text,
+        TurnRow.action,
+        TurnRow.reason,
+        TurnRow.probability,
+        TurnRow.intent,
+        TurnRow.language,
+        TurnRow.model_version,
+        TurnRow.created_at,
+        TurnRow.reading,
+        TurnRow.parts,
+        TurnRow.follows_up,
+        FeedbackRow.verdict,
+        FeedbackRow.updated_at.label("verdict_at"),
+    )
+    .join(MessageRow, MessageRow.id == TurnRow.message_id)
+    .outerjoin(FeedbackRow, FeedbackRow.message_id == TurnRow.reply_id)
+)
+
+
+def _asked(row: Row[Any]) -> Asked:
+    return Asked(
+        turn_id=row.id,
+        text=row.text,
+        action=Action(row.action),
+        reason=Reason(row.reason),
+        probability=row.probability,
+        intent=row.intent,
+        language=row.language,
+        model_version=row.model_version,
+        created_at=row.created_at,
+        channel_intents=_favourites(row.reading),
+        parts=bool(row.parts),
+        follows_up=row.follows_up,
+        verdict=Verdict(row.verdict) if row.verdict else None,
+        verdict_at=row.verdict_at,
+    )
+
+
+def _favourites(reading: dict[str, Any]) -> tuple[str | None, ...]:
+    """What each channel would have said by itself, among the alternatives that are kept."""
+    intents = [intent for intent, _ in reading.get("alternatives", ())]
+    return tuple(
+        intents[max(range(len(intents)), key=scores.__getitem__)] if intents else None
+        for scores in reading.get("channels", {}).values()
+    )
+
+
+def _place(session: Session, one: Placement, new: dict[str, int]) -> ReviewItemRow:
+    member = session.get(ReviewMemberRow, one.asked.turn_id)
+    if member is not None and session.get_one(ReviewItemRow, member.item_id).status == DONE:
+        session.delete(member)  # a complaint after the decision is a new matter
+        session.flush()
+        member = None
+    number = member.item_id if member is not None else one.item_id
+    item = _open(session, number) or _open(session, new.get(one.leader) if one.leader else None)
+    if item is None:
+        item = _new_item(session, one)
+        if one.leader:
+            new[one.leader] = item.id
+    if member is None:
+        asked = one.asked
+        session.add(
+            ReviewMemberRow(turn_id=asked.turn_id, item_id=item.id, text_key=one.text_key, created_at=asked.created_at)
+        )
+        session.flush()
+    _update(session, item, one)
+    return item
+
+
+def _open(session: Session, number: int | None) -> ReviewItemRow | None:
+    item = session.get(ReviewItemRow, number) if number is not None else None
+    return item if item is not None and item.status == OPEN else None
+
+
+def _withdraw(session: Session, no_more: Sequence[Asked]) -> None:
+    """Customers who took their complaint back."""
+    for asked in no_more:
+        member = session.get(ReviewMemberRow, asked.turn_id) if asked.verdict_at is not None else None
+        item = session.get(ReviewItemRow, member.item_id) if member is not None else None
+        if item is None or item.status != OPEN:
+            continue
+        recount(session, item)
+        if item.down == 0 and item.sources == [Source.THUMBS_DOWN]:
+            session.delete(item)
+
+
+def _new_item(session: Session, one: Placement) -> ReviewItemRow:
+    asked = one.asked
+    item = ReviewItemRow(
+        lead_turn_id=asked.turn_id,
+        text_key=one.text_key,
+        language=asked.language,
+        source=one.sources[0],
+        sources=[],
+        intent=asked.intent,
+        probability=asked.probability,
+        model_version=asked.model_version,
+        size=0,
+        bursts=0,
+        down=0,
+        uncertainty=one.uncertainty,
+        rank=0.0,
+        status=OPEN,
+        needs_two=one.needs_two,
+        created_at=datetime.now(UTC),
+        last_at=asked.created_at,
+    )
+    session.add(item)
+    session.flush()
+    return item
+
+
+def _update(session: Session, item: ReviewItemRow, one: Placement) -> None:
+    known = {*item.sources, *one.sources}
+    item.sources = [source.value for source in Source if source in known]
+    item.source = item.sources[0]
+    item.uncertainty = max(item.uncertainty, one.uncertainty)
+    recount(session, item)
+
+
+def recount(session: Session, item: ReviewItemRow) -> None:
+    """Size, bursts, complaints and time from the members that it has now."""
+    session.flush()
+    query = (
+        select(TurnRow.created_at, FeedbackRow.verdict)
+        .join(ReviewMemberRow, ReviewMemberRow.turn_id == TurnRow.id)
+        .outerjoin(FeedbackRow, FeedbackRow.message_id == TurnRow.reply_id)
+        .where(ReviewMemberRow.item_id == item.id)
+    )
+    rows = session.execute(query).all()
+    item.size, item.bursts = len(rows), bursts(row.created_at for row in rows)
+    item.down = sum(row.verdict == Verdict.DOWN for row in rows)
+    item.last_at = max((row.created_at for row in rows), default=item.last_at)
+    item.rank = _rank(item)
+
+
+def _rank(item: ReviewItemRow) -> float:
+    return rank(bursts=item.bursts, uncertainty=item.uncertainty, down=item.down > 0, last_at=item.last_at)
+
+
+def _tick_off(session: Session, looked_at: Sequence[Asked]) -> None:
+    ids = [asked.turn_id for asked in looked_at]
+    session.execute(update(TurnRow).where(TurnRow.id.in_(ids)).values(taken_in=True))
+    for asked in looked_at:
+        if asked.verdict_at is not None:  # unless it was changed since it was read
+            reply = select(TurnRow.reply_id).where(TurnRow.id == asked.turn_id).scalar_subquery()
+            session.execute(
+                update(FeedbackRow)
+                .where(FeedbackRow.message_id == reply, FeedbackRow.updated_at == asked.verdict_at)
+                .values(taken_in=True)
+            )

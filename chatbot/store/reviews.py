@@ -1,0 +1,350 @@
+"""What agents decided, what it changed, and how it is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from chatbot.errors import NotFound, NotNow
+from chatbot.store.arrivals import recount
+from chatbot.store.audit import append
+from chatbot.store.engine import Database
+from chatbot.store.knowledge import bump
+from chatbot.store.lessons import lessons, take_back, teach, without_it
+from chatbot.store.queue import DISPUTED, DONE, OPEN, no_item
+from chatbot.store.tables import (
+    AgentRow,
+    ExampleRow,
+    IntentRow,
+    MessageRow,
+    ReviewItemRow,
+    ReviewMemberRow,
+    ReviewRow,
+    TemplateRow,
+    TurnRow,
+)
+from chatbot.text import text_key
+from chatbot.types import OUT_OF_SCOPE, Action, Agent, Example, Judgement, Role
+
+UNDOABLE = 20
+"""So many of an agent's newest decisions can be taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an agent says of an item. `title` names a new intent in the item's language."""
+
+    judgement: Judgement
+    intent: str | None = None
+    template: str | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """`taught` are the texts that the bot has learned from it."""
+
+    review_id: int
+    item_id: int
+    status: str
+    taught: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    review_ids: tuple[int, ...]
+    item_ids: tuple[int, ...]
+    judgement: str
+    intent: str | None
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A decision as its agent sees it later."""
+
+    id: int
+    at: datetime
+    judgement: str
+    intent: str | None
+    text: str | None
+    size: int
+    undone: bool
+
+
+class Reviews:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def decide(
+        self, agent: Agent, item_id: int, verdict: Verdict, *, without: Collection[str] = (), batch: str | None = None
+    ) -> Reviewed:
+        """Settle an item: store the verdict, teach its questions and write it into the audit log, all or nothing.
+
+        `without` are turns that are taken out of the group first; they become items of their own. Raises NotFound for
+        an item or a label that is not there, and NotNow for one that somebody else has settled or holds.
+        """
+        with self._database.write() as session:
+            return _decide(session, agent, item_id, verdict, without, batch)
+
+    def decide_many(
+        self, agent: Agent, item_ids: Sequence[int], verdict: Verdict, *, batch: str
+    ) -> tuple[list[Reviewed], list[tuple[int, str]]]:
+        """The same verdict on many items, in one transaction and undone as one; and those that were refused, why."""
+        done: list[Reviewed] = []
+        refused: list[tuple[int, str]] = []
+        with self._database.write() as session:
+            for item_id in item_ids:
+                try:
+                    done.append(_decide(session, agent, item_id, verdict, (), batch))
+                except (NotFound, NotNow) as error:
+                    if isinstance(error, NotFound) and session.get(ReviewItemRow, item_id) is not None:
+                        raise  # the label is not there: that is wrong for all of them
+                    refused.append((item_id, str(error)))
+        return done, refused
+
+    def undo(self, agent: Agent) -> Undone:
+        """Take back this agent's newest decision, a bulk one as a whole. Raises NotFound when there is nothing left."""
+        with self._database.write() as session:
+            recent = session.scalars(_recent(agent).where(ReviewRow.undone_at.is_(None))).first()
+            if recent is None:
+                raise NotFound("there is nothing to undo")
+            together = [recent]
+            if recent.batch is not None:
+                same = select(ReviewRow).where(ReviewRow.batch == recent.batch, ReviewRow.undone_at.is_(None))
+                together = list(session.scalars(same.order_by(ReviewRow.id.desc())))
+            texts = [text for review in together for text in take_back(session, review)]
+            bump(session)
+            ids = [review.id for review in together]
+            append(session, who=agent.name, what="review.undone", before={"reviews": ids})
+            items = tuple(review.item_id for review in together if review.item_id is not None)
+            return Undone(tuple(ids), items, recent.verdict, recent.intent, tuple(texts))
+
+    def lessons_of(self, item_ids: Sequence[int], verdict: Verdict) -> tuple[Example, ...]:
+        """The examples that a verdict on these items would make."""
+        if verdict.judgement is Judgement.WRONG or verdict.intent is None:
+            return ()
+        with self._database.read() as session:
+            return tuple(
+                example
+                for item_id in item_ids
+                for example in lessons(session, item_id, verdict.intent, verdict.template)
+            )
+
+    def taught_since(self, since: datetime) -> tuple[Example, ...]:
+        """The examples that standing reviews have written since then, as they would be without them: what was not there
+        is retired."""
+        query = select(ReviewRow).where(ReviewRow.undone_at.is_(None), ReviewRow.created_at >= since)
+        before: dict[str, Example] = {}
+        with self._database.read() as session:
+            for review in session.scalars(query.order_by(ReviewRow.id)):
+                for example in without_it(session, review):
+                    before.setdefault(text_key(example.text), example)
+        return tuple(before.values())
+
+    def history(self, agent: Agent) -> tuple[Past, ...]:
+        """The newest decisions of an agent."""
+        query = (
+            select(ReviewRow, MessageRow.text, ReviewItemRow.size)
+            .outerjoin(ReviewItemRow, ReviewItemRow.id == ReviewRow.item_id)
+            .outerjoin(TurnRow, TurnRow.id == ReviewItemRow.lead_turn_id)
+            .outerjoin(MessageRow, MessageRow.id == TurnRow.message_id)
+            .where(ReviewRow.agent_id == agent.id)
+            .order_by(ReviewRow.id.desc())
+            .limit(UNDOABLE)
+        )
+        with self._database.read() as session:
+            return tuple(
+                Past(
+                    row.id,
+                    row.created_at,
+                    row.verdict,
+                    row.intent,
+                    text,
+                    size or 0,
+                    row.undone_at is not None,
+                )
+                for row, text, size in session.execute(query)
+            )
+
+
+def _recent(agent: Agent) -> Any:
+    """The newest decisions; older ones than these stay."""
+    newest = select(ReviewRow.id).where(ReviewRow.agent_id == agent.id).order_by(ReviewRow.id.desc()).limit(UNDOABLE)
+    return select(ReviewRow).where(ReviewRow.id.in_(newest)).order_by(ReviewRow.id.desc())
+
+
+def _decide(
+    session: Session, agent: Agent, item_id: int, verdict: Verdict, without: Collection[str], batch: str | None
+) -> Reviewed:
+    item = session.get(ReviewItemRow, item_id, with_for_update=True)
+    if item is None:
+        raise no_item(item_id)
+    earlier = _earlier(session, item)
+    _check_turn(session, agent, item, earlier)
+    verdict = _settled(session, item, verdict)
+    if without:
+        _split_off(session, item, without)
+    was = item.status
+    review = ReviewRow(
+        item_id=item.id,
+        agent_id=agent.id,
+        verdict=verdict.judgement,
+        intent=verdict.intent,
+        template_key=verdict.template,
+        batch=batch,
+        undo=[],
+        created_at=datetime.now(UTC),
+    )
+    session.add(review)
+    session.flush()
+    item.status = _status_after(session, item, verdict, earlier)
+    item.decided_at = review.created_at if item.status == DONE else None
+    item.lease_agent_id = item.lease_until = None
+    teaches = item.status != DISPUTED and verdict.intent is not None
+    examples = lessons(session, item.id, verdict.intent or "", verdict.template) if teaches else []
+    review.undo = [{"status": was}, *teach(session, review, examples, titles=_titles(verdict, item.language))]
+    what = {"item": item.id, "review": review.id, "intent": verdict.intent, "template": verdict.template}
+    append(session, who=agent.name, what=f"review.{verdict.judgement}", after=what | {"taught": len(examples)})
+    return Reviewed(review.id, item.id, item.status, tuple(example.text for example in examples))
+
+
+def _earlier(session: Session, item: ReviewItemRow) -> list[ReviewRow]:
+    query = select(ReviewRow).where(ReviewRow.item_id == item.id, ReviewRow.undone_at.is_(None)).order_by(ReviewRow.id)
+    return list(session.scalars(query))
+
+
+def _check_turn(session: Session, agent: Agent, item: ReviewItemRow, earlier: Sequence[ReviewRow]) -> None:
+    """Raises NotNow unless this agent may decide this item now."""
+    if item.status == DONE:
+        raise NotNow("this was decided meanwhile; the next one is waiting")
+    if item.status == DISPUTED and not agent.role.covers(Role.LEAD):
+        raise NotNow("two agents disagree about this; a lead settles it")
+    if item.status == OPEN and any(review.agent_id == agent.id for review in earlier):
+        raise NotNow("you have decided this already; a second agent looks at it now")
+    held = item.lease_agent_id not in (None, agent.id) and item.lease_until and item.lease_until > datetime.now(UTC)
+    if held:
+        raise NotNow(f"{session.get_one(AgentRow, item.lease_agent_id).name} has this open")
+
+
+def _settled(session: Session, item: ReviewItemRow, verdict: Verdict) -> Verdict:
+    """The verdict with its label; raises NotFound for a label that is not there."""
+    turn = session.get(TurnRow, item.lead_turn_id or "")
+    if turn is None:
+        raise no_item(item.id)
+    answered = turn.action == Action.ANSWER
+    match verdict.judgement:
+        case Judgement.WRONG:
+            return Verdict(Judgement.WRONG)
+        case Judgement.OUT_OF_SCOPE:
+            return Verdict(Judgement.OUT_OF_SCOPE, OUT_OF_SCOPE)
+        case Judgement.NEW_INTENT:
+            if verdict.intent and session.get(IntentRow, verdict.intent) is not None:
+                raise NotNow(f'there is an intent "{verdict.intent}" already; choose it instead of a new one')
+        case Judgement.ACCEPT:
+            intent = turn.intent if answered else verdict.intent or turn.intent
+            verdict = Verdict(Judgement.ACCEPT, intent, turn.template_key if answered else verdict.template)
+        case Judgement.RELABEL:
+            same = answered and verdict.intent == turn.intent and verdict.template in (None, turn.template_key)
+            if same:
+                verdict = Verdict(Judgement.ACCEPT, turn.intent, turn.template_key)
+    if not verdict.intent:
+        raise NotFound("no intent was named, and the bot has none to accept; choose one")
+    if verdict.judgement is not Judgement.NEW_INTENT:
+        _check_label(session, verdict)
+    return verdict
+
+
+def _check_label(session: Session, verdict: Verdict) -> None:
+    known = verdict.intent == OUT_OF_SCOPE or session.get(IntentRow, verdict.intent) is not None
+    if not known and session.scalar(select(ExampleRow.id).where(ExampleRow.intent == verdict.intent).limit(1)) is None:
+        raise NotFound(f'no intent "{verdict.intent}"; choose one of the list, or make a new one')
+    if verdict.template is not None:
+        found = select(TemplateRow.intent).where(TemplateRow.key == verdict.template)
+        if session.scalar(found) != verdict.intent:
+            raise NotFound(f'intent "{verdict.intent}" has no answer "{verdict.template}"')
+
+
+def _titles(verdict: Verdict, language: str) -> dict[str, str] | None:
+    """Those of the intent that a verdict makes; None where it makes none."""
+    if verdict.judgement is not Judgement.NEW_INTENT:
+        return None
+    return {language: verdict.title} if verdict.title else {}
+
+
+def _split_off(session: Session, item: ReviewItemRow, without: Collection[str]) -> None:
+    """Turns that ask something else become items of their own, those with the same words together."""
+    members = _members(session, item.id)
+    staying = [member for member in members if member.turn_id not in without]
+    if not staying:
+        raise NotNow("all questions of the group are taken out; skip it, or leave one in")
+    made: dict[str, ReviewItemRow] = {}
+    for member in members:
+        if member.turn_id in without:
+            other = made.get(member.text_key)
+            if other is None:
+                other = made[member.text_key] = _copied(session, item, member)
+            member.item_id = other.id
+    if item.lead_turn_id in without:
+        item.lead_turn_id, item.text_key = staying[0].turn_id, staying[0].text_key
+    for changed in (item, *made.values()):
+        recount(session, changed)
+
+
+def _copied(session: Session, item: ReviewItemRow, member: ReviewMemberRow) -> ReviewItemRow:
+    copied = {
+        column: getattr(item, column)
+        for column in (
+            "language",
+            "source",
+            "sources",
+            "intent",
+            "probability",
+            "model_version",
+            "uncertainty",
+            "rank",
+            "last_at",
+        )
+    }
+    other = ReviewItemRow(
+        lead_turn_id=member.turn_id,
+        text_key=member.text_key,
+        size=0,
+        bursts=0,
+        down=0,
+        status=OPEN,
+        created_at=datetime.now(UTC),
+        **copied,
+    )
+    session.add(other)
+    session.flush()
+    return other
+
+
+def _members(session: Session, item_id: int) -> list[ReviewMemberRow]:
+    query = (
+        select(ReviewMemberRow).where(ReviewMemberRow.item_id == item_id).order_by(ReviewMemberRow.created_at.desc())
+    )
+    return list(session.scalars(query))
+
+
+def _status_after(session: Session, item: ReviewItemRow, verdict: Verdict, earlier: Sequence[ReviewRow]) -> str:
+    if item.status == DISPUTED:
+        return DONE
+    if not item.needs_two:
+        return DONE
+    if not earlier:
+        others = select(func.count()).select_from(AgentRow).where(AgentRow.disabled_at.is_(None))
+        return OPEN if (session.scalar(others) or 0) > 1 else DONE
+    first = earlier[-1]
+    return DONE if label_of(first.verdict, first.intent) == label_of(verdict.judgement, verdict.intent) else DISPUTED
+
+
+def label_of(judgement: str, intent: str | None) -> str:
+    """What two agents have to agree on."""
+    return intent if intent and judgement != Judgement.WRONG else Judgement.WRONG.value

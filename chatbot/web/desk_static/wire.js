@@ -1,0 +1,98 @@
+// Calls to the server. A lost network is waited for, with a banner: no caller has to do anything about it.
+
+import { root, t } from "./words.js";
+
+const PATIENCE = 20_000; // milliseconds
+const WAITS = [1_000, 2_000, 4_000, 8_000, 15_000];
+
+export class Refusal extends Error {
+  // `again`: it was sent more than once, so an earlier attempt may have been heard.
+  constructor(status, detail, again) {
+    super(detail);
+    this.status = status;
+    this.again = again;
+  }
+}
+
+export const wire = { onLost: () => {}, onBack: () => {}, onSignedOut: () => {} };
+let wake = null;
+
+export function retryNow() {
+  wake?.();
+}
+
+addEventListener("online", retryNow);
+
+export function address(path, query = {}) {
+  const url = new URL(`desk/api/${path}`, root);
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, value);
+  }
+  return url;
+}
+
+export function get(path, query) {
+  return call(address(path, query), { method: "GET" });
+}
+
+export function post(path, body = {}) {
+  return call(address(path), posted(body));
+}
+
+// The page is going away: nobody waits for the answer.
+export function leave(path) {
+  fetch(address(path), { ...posted({}), keepalive: true }).catch(() => {});
+}
+
+export function posted(body) {
+  const headers = { "Content-Type": "application/json" };
+  return { method: "POST", headers, credentials: "same-origin", body: JSON.stringify(body) };
+}
+
+async function call(url, options) {
+  for (let attempt = 0; ; attempt += 1) {
+    const response = await reach(url, options);
+    if (response && ![502, 504].includes(response.status)) {
+      if (attempt) wire.onBack();
+      return read(response, attempt > 0);
+    }
+    wire.onLost();
+    await pause(WAITS[Math.min(attempt, WAITS.length - 1)]);
+  }
+}
+
+async function reach(url, options) {
+  try {
+    return await fetch(url, { ...options, redirect: "error", signal: AbortSignal.timeout(PATIENCE) });
+  } catch {
+    return null;
+  }
+}
+
+function pause(milliseconds) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, milliseconds);
+    function done() {
+      clearTimeout(timer);
+      wake = null;
+      resolve();
+    }
+    wake = done;
+  });
+}
+
+export async function read(response, again = false) {
+  const answer = await response.json().catch(() => null);
+  if (response.ok) return answer;
+  if (response.status === 401) wire.onSignedOut();
+  throw new Refusal(response.status, sentence(response, answer), again);
+}
+
+function sentence(response, answer) {
+  if (response.status === 401) return t("signed.out");
+  if (response.status === 403) return t("error.role");
+  if (response.status === 429) return t("error.fast", { seconds: response.headers.get("Retry-After") ?? "10" });
+  if (response.status === 503) return t("error.busy");
+  if (response.status < 500 && answer?.detail) return answer.detail;
+  return t("error.unexpected");
+}

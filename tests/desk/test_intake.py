@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from chatbot.bot import LiveBot
+from chatbot.desk.intake import Intake
+from chatbot.redact import Redactor
+from chatbot.store import Store
+from chatbot.store.arrivals import Arrivals
+from chatbot.store.queue import Filters, Item, Queue
+from chatbot.store.reviews import Reviews
+from chatbot.store.reviews import Verdict as Says
+from chatbot.types import Agent, Exchange, Judgement, Source, Verdict
+
+Ask = Callable[..., Exchange]
+Hire = Callable[..., Agent]
+
+STRANGE = "do you sharpen garden shears"
+
+
+@pytest.fixture
+def ana(hire: Hire) -> Agent:
+    return hire("Ana")
+
+
+def items(queue: Queue, agent: Agent) -> list[Item]:
+    return list(queue.page(agent, Filters(), limit=100).items)
+
+
+def test_only_what_needs_an_agent_comes_in(ask: Ask, intake: Intake, queue: Queue, ana: Agent) -> None:
+    ask("what are your opening hours")  # answered, and rightly
+    ask("where is my order")  # its number is asked for
+    ask("🙂")
+    ask("talk to somebody", wants_person=True)
+    ask(STRANGE)
+    assert intake.run() == 5
+    assert [(item.text, item.sources) for item in items(queue, ana)] == [(STRANGE, (Source.HANDED_OFF,))]
+    assert intake.run() == 0, "each turn is looked at once"
+
+
+def test_the_same_question_and_nearly_the_same_are_one_item(ask: Ask, intake: Intake, queue: Queue, ana: Agent) -> None:
+    ask(STRANGE)
+    ask("Do you sharpen garden shears?")
+    intake.run()
+    ask("do you sharpen a garden shears")
+    ask("may my parrot live in the tent")
+    intake.run()
+    found = {item.text: item.size for item in items(queue, ana)}
+    assert found == {STRANGE: 3, "may my parrot live in the tent": 1} or found == {
+        "Do you sharpen garden shears?": 3,
+        "may my parrot live in the tent": 1,
+    }
+    group = next(item for item in items(queue, ana) if item.size == 3)
+    assert {member.text for member in queue.members(group.id)} == {
+        STRANGE, "Do you sharpen garden shears?", "do you sharpen a garden shears",
+    }  # fmt: skip
+
+
+def test_a_complaint_brings_an_answer_in_and_goes_before_doubt(
+    ask: Ask, intake: Intake, queue: Queue, ana: Agent
+) -> None:
+    ask("what are your opening hours")
+    ask(STRANGE)
+    intake.run()
+    assert [item.text for item in items(queue, ana)] == [STRANGE]
+    ask("until when are you open in the evening", down=True)
+    intake.run()
+    first, second = items(queue, ana)
+    assert (first.text, first.source, first.down) == (
+        "until when are you open in the evening", Source.THUMBS_DOWN, 1,
+    )  # fmt: skip
+    assert second.text == STRANGE
+
+
+def test_a_thumb_that_comes_later_is_seen(ask: Ask, intake: Intake, queue: Queue, ana: Agent, store: Store) -> None:
+    conversation = store.conversations.create(language="en", channel="web").id
+    given = ask("what are your opening hours", conversation=conversation)
+    intake.run()
+    assert items(queue, ana) == []
+    store.conversations.give_feedback(given.replied.id, conversation_id=conversation, verdict=Verdict.DOWN)
+    intake.run()
+    assert [item.sources for item in items(queue, ana)] == [(Source.THUMBS_DOWN,)]
+    store.conversations.give_feedback(given.replied.id, conversation_id=conversation, verdict=Verdict.UP)
+    intake.run()
+    assert items(queue, ana) == [], "who changes their mind has no complaint"
+
+
+def test_likes_move_nothing(ask: Ask, intake: Intake, queue: Queue, ana: Agent, store: Store) -> None:
+    before = store.knowledge.snapshot()
+    for _ in range(20):
+        conversation = store.conversations.create(language="en", channel="web").id
+        given = ask(STRANGE, conversation=conversation)
+        store.conversations.give_feedback(given.replied.id, conversation_id=conversation, verdict=Verdict.UP)
+    ask("may my parrot live in the tent")
+    ask("may my parrot live in the tent", down=True)
+    intake.run()
+    flood, real = sorted(items(queue, ana), key=lambda item: -item.size)
+    assert (flood.size, real.size) == (20, 2)
+    assert [item.id for item in items(queue, ana)] == [real.id, flood.id], "twenty at once count as one"
+    assert store.knowledge.snapshot() == before, "votes are never labels"
+
+
+def test_what_an_agent_has_labelled_does_not_come_again_unless_a_customer_complains(
+    ask: Ask, intake: Intake, queue: Queue, ana: Agent, store: Store
+) -> None:
+    ask(STRANGE)
+    intake.run()
+    item = items(queue, ana)[0]
+    Reviews(store.database).decide(ana, item.id, Says(Judgement.OUT_OF_SCOPE))
+    assert ask(STRANGE).replied.action == "handoff"
+    intake.run()
+    assert items(queue, ana) == []
+    ask(STRANGE, down=True)
+    intake.run()
+    again = items(queue, ana)
+    assert [(one.text, one.sources) for one in again] == [(STRANGE, (Source.THUMBS_DOWN, Source.HANDED_OFF))]
+    assert again[0].id != item.id
+
+
+def test_each_turn_of_the_random_sample_stands_alone(
+    ask: Ask, queue: Queue, ana: Agent, store: Store, bots: LiveBot, redactor: Redactor
+) -> None:
+    intake = Intake(store=store, bots=bots, redactor=redactor, audit_share=1.0, second_share=1.0)
+    for _ in range(3):
+        ask("what are your opening hours")
+    intake.run()
+    found = items(queue, ana)
+    assert [(item.source, item.size, item.needs_two) for item in found] == [(Source.AUDIT, 1, False)] * 3
+
+
+def test_it_works_beside_whoever_wakes_it(ask: Ask, intake: Intake, queue: Queue, ana: Agent, store: Store) -> None:
+    ask(STRANGE)
+    intake.wake()
+    for thread in threading.enumerate():
+        if thread.name == "intake":
+            thread.join(30)
+    assert [item.text for item in items(queue, ana)] == [STRANGE]
+    assert Arrivals(store.database).waiting() == 0
+
+
+def test_after_a_lesson_like_questions_are_read_again(
+    ask: Ask, intake: Intake, queue: Queue, ana: Agent, store: Store, bots: LiveBot
+) -> None:
+    ask("can I swap my boots for blue ones")
+    ask("blue ones instead of my boots would be nice, can I swap")
+    intake.run()
+    other, first = sorted(items(queue, ana), key=lambda item: item.text)
+    reviewed = Reviews(store.database).decide(ana, first.id, Says(Judgement.RELABEL, "return_item"))
+    bots.current()
+    intake.wake(reviewed.taught)
+    for thread in threading.enumerate():
+        if thread.name == "intake":
+            thread.join(30)
+    left = queue.item(other.id)
+    assert (other.intent, left.intent) == ("size_guide", "return_item")
