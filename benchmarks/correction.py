@@ -4,7 +4,7 @@
 
 FOLDER holds banking77/train.csv; the test file is never read. A bot learns 7,000 of its questions. Of the others, some
 that it reads wrong or is unsure of are asked by a customer, come into the review queue and are given the right label by
-an agent, one at a time: each is undone before the next. Nothing is trained meanwhile.
+an agent, one at a time: each is undone before the next, and nothing is trained meanwhile. The customer has complained.
 
 A paraphrase is the question written in another way (capitals, no marks, "please", a greeting, a contraction, a slip of
 the finger, another small word), or another customer's question of the same label with a cosine of at least 0.9.
@@ -53,11 +53,13 @@ CONTRACTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a customer gets: the kind of reply, the intent behind it, and its words."""
+    """What a customer gets: the kind of reply, the intent behind it, and its words. `several`: it was read as more than
+    one question, which teaches nothing."""
 
     action: Action
     intent: str | None
     reply: str
+    several: bool
 
     def answers(self, intent: str) -> bool:
         return self.action is Action.ANSWER and self.intent == intent
@@ -107,7 +109,7 @@ def main(given: Sequence[str] | None = None) -> None:
         desk = Desk.of(shop.house, memory, rest)
         known = first_replies(desk, rest)
         wrong = misread(rest, known, arguments.corrections, arguments.seed)
-        desk.take_in(wrong)
+        desk.take_in(wrong, complain=True)
         print(f"{len(learned):,} examples, {len(rest):,} other questions, {len(wrong)} corrections\n", flush=True)
         effects = [correct(desk, row, rest, known, arguments.seed) for row in wrong]
         print(f"{reach(effects)}\n", flush=True)
@@ -161,7 +163,8 @@ def swapped(text: str, pairs: Sequence[tuple[str, str]]) -> str:
 
 def misread(rows: Sequence[Labelled], known: Mapping[str, Given], count: int, seed: int) -> list[Labelled]:
     """Questions that were not answered, or wrongly; by chance."""
-    return sample([row for row in rows if not known[row.text].answers(row.intent)], count, seed)
+    wrong = [row for row in rows if not known[row.text].answers(row.intent) and not known[row.text].several]
+    return sample(wrong, count, seed)
 
 
 def first_replies(desk: Desk, rows: Sequence[Labelled]) -> dict[str, Given]:
@@ -170,7 +173,7 @@ def first_replies(desk: Desk, rows: Sequence[Labelled]) -> dict[str, Given]:
 
 def reply(bot: Bot, query: Redacted) -> Given:
     given = answer(query, bot, first_message())
-    return Given(given.decision.action, given.decision.intent, given.reply)
+    return Given(given.decision.action, given.decision.intent, given.reply, bool(given.parts))
 
 
 def correct(desk: Desk, row: Labelled, rest: Sequence[Labelled], known: Mapping[str, Given], seed: int) -> Effect:

@@ -40,6 +40,7 @@ from chatbot.store.queue import Filters, Item, Queue
 from chatbot.store.reviews import Reviews, Verdict
 from chatbot.text import text_key
 from chatbot.types import OUT_OF_SCOPE, Action, Agent, Judgement, Role, Turn, Vector
+from chatbot.types import Verdict as Thumb
 from chatbot.wiring import House, open_house
 from training.pictures import GREEN, GREY
 
@@ -205,14 +206,14 @@ class Desk:
         truth = {text_key(house.redactor.redact(row.text).text): row.intent for row in asked}
         return cls(house, bots, intake, Queue(store.database), Reviews(store.database), agent, truth)
 
-    def take_in(self, asked: Sequence[Labelled]) -> None:
-        """All messages, spread over the week before now."""
+    def take_in(self, asked: Sequence[Labelled], *, complain: bool = False) -> None:
+        """All messages, spread over the week before now; with `complain` each has a thumb down."""
         store, bot, start = self.house.store, self.bots.current(), datetime.now(UTC) - WEEK
         conversation = store.conversations.create(language="en", channel="benchmark").id
         for number, row in enumerate(asked):
             query = self.house.redactor.redact(row.text)
             given = answer(query, bot, first_message())
-            store.save_turn(
+            exchange = store.save_turn(
                 Turn(
                     id=new_id(),
                     conversation_id=conversation,
@@ -227,6 +228,8 @@ class Desk:
                     created_at=start + WEEK * (number / len(asked)),
                 )
             )
+            if complain:
+                store.conversations.give_feedback(exchange.replied.id, conversation_id=conversation, verdict=Thumb.DOWN)
         self.intake.run()
 
     def by_value(self) -> Iterator[Item]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -39,6 +40,9 @@ RELATED = 0.6
 
 MOST_RECONSIDERED = 200
 
+MADE_ANEW_AFTER = 3600.0
+"""Seconds for which the texts of the open items are kept in memory: what was erased is gone from there too then."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -56,6 +60,7 @@ class Intake:
         self._second_share = second_share
         self._neighbourhood: Neighbourhood | None = None
         self._wake = threading.Lock()
+        self._idle = threading.Condition(self._wake)
         self._working = False
         self._taught: list[str] = []
 
@@ -67,6 +72,11 @@ class Intake:
                 return
             self._working = True
         threading.Thread(target=self._work, name="intake", daemon=True).start()
+
+    def settled(self, seconds: float) -> bool:
+        """Wait until all that was there is in the queue, or so long; False where it is not."""
+        with self._idle:
+            return self._idle.wait_for(lambda: not self._working, seconds)
 
     def run(self) -> int:
         """Take in all that is there, in this thread; the number of turns."""
@@ -84,17 +94,20 @@ class Intake:
                 with self._wake:
                     taught, self._taught = self._taught, []
                     if not taken and not taught:
-                        self._working = False
-                        return
+                        return self._rest()
                 self._reconsider(taught, bot)
         except ChatbotError as error:  # no model yet, a busy database: the next to come tries again
             _log.warning("the review queue was not brought up to date: %s", error)
             with self._wake:
-                self._working = False
+                self._rest()
         except BaseException:
             with self._wake:
-                self._working = False
+                self._rest()
             raise
+
+    def _rest(self) -> None:
+        self._working = False
+        self._idle.notify_all()
 
     def _take_in(self, bot: Bot) -> int:
         found = self._arrivals.newest(AT_ONCE)
@@ -157,7 +170,7 @@ class Intake:
 
     def _near(self, bot: Bot) -> Neighbourhood:
         near = self._neighbourhood
-        if near is None or near.encoder != bot.encoder.fingerprint:
+        if near is None or near.encoder != bot.encoder.fingerprint or time.monotonic() - near.made_at > MADE_ANEW_AFTER:
             near = self._neighbourhood = Neighbourhood(bot.encoder)
         items = self._arrivals.open_items(above=near.newest)
         vectors = vectors_by_key([item.text for item in items], store=self._store, encoder=bot.encoder)
@@ -191,6 +204,7 @@ class Neighbourhood:
 
     def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder.fingerprint
+        self.made_at = time.monotonic()
         self.newest = 0
         self._index: FaissIndex = build_index(encoder.dimension, [], np.empty((0, encoder.dimension), np.float32))
         self._texts: dict[int, str] = {}

@@ -2,8 +2,8 @@
 
 Both bots, the one that serves and the one that supposes the change, answer through `chatbot.respond.answer`. What the
 encoder has read for one replay is kept for the next, and a reading is made anew only where the change could touch it:
-where an example that comes would be among the neighbours, or one that goes was. So a second preview takes a fraction of
-a second. It is kept in memory and only as long as the question is among those replayed: nothing of it is left to erase.
+where an example that comes would be among the neighbours, or one that goes was. So the next preview takes a fraction of
+the first. It is kept in memory, and only while the question is among those replayed: nothing of it is left to erase.
 """
 
 from __future__ import annotations

@@ -146,7 +146,7 @@ class Reviewing:
             found = Effect(0, 0, 0)
             if before:
                 # Supposing that they had not been made: what that would make worse is what they made better.
-                replay = self._replays.replay(Changes(examples=before), bot=bot)
+                replay = self._replays.replay(Changes(examples=before), bot=bot, taking_back=True)
                 found = Effect(self._oversight.decided(since=since), replay.different, replay.worse)
                 self._looked_at = datetime.now(UTC)
             self._effect = bot.knowledge.revision, found

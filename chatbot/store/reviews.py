@@ -102,6 +102,8 @@ class Reviews:
             for item_id in item_ids:
                 try:
                     done.append(_decide(session, agent, item_id, verdict, (), batch))
+                    if verdict.judgement is Judgement.NEW_INTENT:  # from the second on it is there
+                        verdict = Verdict(Judgement.RELABEL, verdict.intent, verdict.template)
                 except (NotFound, NotNow) as error:
                     if isinstance(error, NotFound) and session.get(ReviewItemRow, item_id) is not None:
                         raise  # the label is not there: that is wrong for all of them

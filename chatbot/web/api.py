@@ -167,6 +167,7 @@ class Api:
     def give_feedback(self, conversation_id: str, message_id: str, body: NewFeedback, visitor: Visitor) -> FeedbackOut:
         """Say whether a reply was of help. A second verdict replaces the first."""
         conversation = self._conversation(conversation_id, visitor)
+        self._admit_one(f"{conversation.id}/feedback", "verdicts")
         self._check_length("comment", body.comment or "")
         known = REASONS[body.verdict]
         if body.reason is not None and body.reason not in known:
@@ -193,14 +194,17 @@ class Api:
 
     def _admit(self, standing: Standing, body: NewMessage) -> None:
         """Raises the Problem that keeps a message out of a conversation that is there."""
-        wait = self.limiter.take(standing.conversation.id)
-        if wait:
-            message = f"at most {self.settings.messages_per_minute} messages a minute; try again in {wait:.1f} seconds"
-            raise field_problem("conversation_id", message, kind=problems.TOO_MANY, retry_after=wait)
+        self._admit_one(standing.conversation.id, "messages")
         if standing.conversation.ended_at is not None and not standing.repeated:
             raise Problem(problems.CONFLICT, "This conversation was ended; start a new one.")
         if body.choice is not None and body.choice not in standing.offered:
             raise field_problem("choice", "was not offered in this conversation")
+
+    def _admit_one(self, key: str, what: str) -> None:
+        wait = self.limiter.take(key)
+        if wait:
+            message = f"at most {self.settings.messages_per_minute} {what} a minute; try again in {wait:.1f} seconds"
+            raise field_problem("conversation_id", message, kind=problems.TOO_MANY, retry_after=wait)
 
     def _text(self, conversation: Conversation, body: NewMessage) -> str:
         """What the customer said; a click on a button says what stands on the button."""

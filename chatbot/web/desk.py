@@ -40,6 +40,7 @@ from chatbot.web.session import SignedIn
 
 PREFIX = "/desk/api"
 MOST_ENTRIES = 100
+ARRIVING_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,8 @@ class Desk:
         """The most valuable item that nobody else has open; it is this agent's for ten minutes."""
         self.intake.wake()
         item, total = self._next(agent, body.filters.filters(), body.after)
+        if item is None and self.intake.settled(ARRIVING_SECONDS):  # the first to come after a night wakes the intake
+            item, total = self._next(agent, body.filters.filters(), body.after)
         return {"item": item, "total": total}
 
     def item(self, agent: SignedIn, item_id: ItemId) -> dict[str, Any]:

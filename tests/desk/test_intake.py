@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-import threading
+import math
 from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 
 from chatbot.bot import LiveBot
 from chatbot.desk.intake import Intake
@@ -13,6 +14,7 @@ from chatbot.store.arrivals import Arrivals
 from chatbot.store.queue import Filters, Item, Queue
 from chatbot.store.reviews import Reviews
 from chatbot.store.reviews import Verdict as Says
+from chatbot.store.tables import ReviewItemRow
 from chatbot.types import Agent, Exchange, Judgement, Source, Verdict
 
 Ask = Callable[..., Exchange]
@@ -88,19 +90,26 @@ def test_a_thumb_that_comes_later_is_seen(ask: Ask, intake: Intake, queue: Queue
     assert items(queue, ana) == [], "who changes their mind has no complaint"
 
 
-def test_likes_move_nothing(ask: Ask, intake: Intake, queue: Queue, ana: Agent, store: Store) -> None:
+@pytest.mark.slow
+def test_500_scripted_votes_teach_nothing_and_bury_nothing(
+    ask: Ask, intake: Intake, queue: Queue, ana: Agent, store: Store
+) -> None:
     before = store.knowledge.snapshot()
-    for _ in range(20):
+    for verdict in [Verdict.UP, Verdict.DOWN] * 250:
         conversation = store.conversations.create(language="en", channel="web").id
         given = ask(STRANGE, conversation=conversation)
-        store.conversations.give_feedback(given.replied.id, conversation_id=conversation, verdict=Verdict.UP)
-    ask("may my parrot live in the tent")
-    ask("may my parrot live in the tent", down=True)
+        store.conversations.give_feedback(given.replied.id, conversation_id=conversation, verdict=verdict)
+    for question in ("may my parrot live in the tent", "who paints the lighthouse"):
+        ask(question, down=True)
     intake.run()
-    flood, real = sorted(items(queue, ana), key=lambda item: -item.size)
-    assert (flood.size, real.size) == (20, 2)
-    assert [item.id for item in items(queue, ana)] == [real.id, flood.id], "twenty at once count as one"
+    found = items(queue, ana)
+    assert sorted(item.size for item in found) == [1, 1, 500], "copies are one item"
     assert store.knowledge.snapshot() == before, "votes are never labels"
+    with store.database.read() as session:
+        flood = session.scalars(sa.select(ReviewItemRow).where(ReviewItemRow.size == 500)).one()
+        assert flood.bursts <= 3, "and some minutes of them weigh as much as a few"
+        others = session.scalars(sa.select(ReviewItemRow).where(ReviewItemRow.size == 1)).all()
+        assert all(math.exp(flood.rank - other.rank) < 6 for other in others)
 
 
 def test_what_an_agent_has_labelled_does_not_come_again_unless_a_customer_complains(
@@ -134,9 +143,7 @@ def test_each_turn_of_the_random_sample_stands_alone(
 def test_it_works_beside_whoever_wakes_it(ask: Ask, intake: Intake, queue: Queue, ana: Agent, store: Store) -> None:
     ask(STRANGE)
     intake.wake()
-    for thread in threading.enumerate():
-        if thread.name == "intake":
-            thread.join(30)
+    assert intake.settled(30)
     assert [item.text for item in items(queue, ana)] == [STRANGE]
     assert Arrivals(store.database).waiting() == 0
 
@@ -151,8 +158,6 @@ def test_after_a_lesson_like_questions_are_read_again(
     reviewed = Reviews(store.database).decide(ana, first.id, Says(Judgement.RELABEL, "return_item"))
     bots.current()
     intake.wake(reviewed.taught)
-    for thread in threading.enumerate():
-        if thread.name == "intake":
-            thread.join(30)
+    assert intake.settled(30)
     left = queue.item(other.id)
     assert (other.intent, left.intent) == ("size_guide", "return_item")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chatbot.bot import Bot
-from chatbot.desk.likeness import AT_ONCE, NEAREST, NOBODY, letter_vectors, letters_of, nearest
+from chatbot.desk.likeness import LETTERS_AT_ONCE, NEAREST, NOBODY, letter_vectors, letters_of, nearest
 
 CHINESE = [
     "怎么退货", "如何退货", "退货运费谁出", "我要开发票", "发票怎么开", "能开电子发票吗", "有没有优惠券",
@@ -48,7 +48,7 @@ def test_nobody_is_nearest_to_itself_nor_to_nothing(bot: Bot) -> None:
 
 
 def test_the_same_vector_many_times_over() -> None:
-    count = AT_ONCE + 50
+    count = LETTERS_AT_ONCE + 50
     vectors = np.tile(np.array([[1.0, 0.0]], dtype=np.float32), (count, 1))
     texts = [f"question {number // 2}" for number in range(count)]
     found = nearest(texts, vectors)

@@ -266,6 +266,20 @@ def test_bulk_is_one_transaction_and_one_undo(
     assert queue.page(ana, Filters()).total == 3
 
 
+def test_a_new_intent_for_many(
+    ask: Ask, intake: Intake, queue: Queue, reviews: Reviews, store: Store, ana: Agent
+) -> None:
+    for question in ("do you sharpen garden shears", "may my parrot live in the tent"):
+        ask(question)
+    intake.run()
+    found = [one.id for one in queue.page(ana, Filters()).items]
+    done, refused = reviews.decide_many(ana, found, Verdict(Judgement.NEW_INTENT, "odd", title="Odd"), batch="b1")
+    assert (len(done), refused) == (2, [])
+    assert [one.intent for one in store.knowledge.snapshot().examples if one.source == "review"] == ["odd", "odd"]
+    reviews.undo(ana)
+    assert "odd" not in {intent.name for intent in store.knowledge.snapshot().intents}
+
+
 def test_two_agents_who_agree_and_two_who_do_not(
     item: int, reviews: Reviews, store: Store, ana: Agent, hire: Hire, queue: Queue
 ) -> None:

@@ -393,6 +393,17 @@ def test_too_many_messages_in_one_conversation(open_client: Open) -> None:
     assert _say(client, _begin(client)).status_code == 201
 
 
+def test_too_many_verdicts_in_one_conversation(open_client: Open) -> None:
+    client = open_client(messages_per_minute=2)
+    conversation = _begin(client)
+    reply = _say(client, conversation).json()["replied"]["id"]
+    path = f"{V1}/{conversation}/messages/{reply}/feedback"
+    assert [client.put(path, json={"verdict": verdict}).status_code for verdict in ("up", "down")] == [200, 200]
+    response = client.put(path, json={"verdict": "up"})
+    assert "at most 2 verdicts a minute" in _problem(response, 429, "conversation_id")["detail"]
+    assert _say(client, conversation).status_code == 201, "words have their own measure"
+
+
 def test_too_many_requests_from_one_address(open_client: Open) -> None:
     client = open_client(requests_per_minute=1)
     _begin(client)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -81,7 +81,7 @@ def item_of(agent: httpx.Client, words: str) -> int:
 
 
 def test_the_next_customer_gets_the_corrected_answer_and_undo_takes_it_back(
-    servers: tuple[str, str], agent: httpx.Client
+    servers: tuple[str, str], agent: httpx.Client, record_property: Callable[[str, object], None]
 ) -> None:
     here, there = (Customer(url) for url in servers)
     before = {text: here.ask(text) for text in (QUESTION, *OTHERS)}
@@ -95,7 +95,7 @@ def test_the_next_customer_gets_the_corrected_answer_and_undo_takes_it_back(
     seconds = time.perf_counter() - started
     assert CORRECTED in said, "the first message after the key gets it"
     assert CORRECTED in there.ask(QUESTION), "from another process on the same database too"
-    print(f"from the key to the corrected answer: {seconds:.2f} s")
+    record_property("seconds from the key to the corrected answer", round(seconds, 2))
     assert [text for text in PARAPHRASES if CORRECTED not in there.ask(text)] == []
     assert {text: here.ask(text) for text in OTHERS} == {text: before[text] for text in OTHERS}
 

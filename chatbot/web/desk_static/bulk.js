@@ -19,7 +19,7 @@ export async function bulk(review, decision) {
   const place = make("div", { "aria-live": "polite" }, make("p", { class: "muted working" }, t("preview.working")));
   const apply = button(many("bulk.apply", items.length), { look: "solid", "aria-disabled": "true" });
   const cancel = button(t("cancel"), { look: "ghost", onclick: () => shown.close() });
-  const title = review.titleFor(verdict, intent);
+  const title = review.verdicts.titleFor(verdict, intent);
   const content = [make("p", { class: "sum" }, many("bulk.sum", items.length, { title })), samples(names), place];
   const shown = dialog(t("bulk"), content, { look: "wide", actions: [cancel, apply] });
   cancel.focus();
@@ -44,7 +44,7 @@ function samples(texts) {
 
 async function run(review, body, title, shown) {
   if (review.busy) return;
-  review.hold(true);
+  review.verdicts.hold(true);
   try {
     const { decided, taught, refused, progress } = await post("bulk", body);
     shown.close();
@@ -59,6 +59,6 @@ async function run(review, body, title, shown) {
   } catch (refusal) {
     review.desk.sorry(refusal);
   } finally {
-    review.hold(false);
+    review.verdicts.hold(false);
   }
 }

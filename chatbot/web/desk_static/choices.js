@@ -11,10 +11,10 @@ export function choices(review) {
     make(
       "li",
       {},
-      suggestion(one, at, one.intent === given, () => review.choose(at)),
+      suggestion(one, at, one.intent === given, () => review.verdicts.choose(at)),
     ),
   );
-  const other = button(t("choices.other"), { key: "N", look: "ghost wide", onclick: () => review.name() });
+  const other = button(t("choices.other"), { key: "N", look: "ghost wide", onclick: () => review.verdicts.name() });
   return make(
     "section",
     { class: "choices", "aria-labelledby": "choices-title" },

@@ -59,7 +59,7 @@ export class Queue {
     this.entries = [...(offset ? this.entries : []), ...answer.items.filter((one) => !known.has(one.id))];
     this.count(answer.total);
     this.paint();
-    this.review.lookAhead();
+    this.review.walk.lookAhead();
     if (this.entries.some((one) => !one.leased_by || one.mine)) this.review.wakeUp();
   }
 
@@ -133,7 +133,7 @@ export class Queue {
       make("span", { class: "reasons" }, ...reasons(entry, { brief: true }), lock),
     );
     go.addEventListener("click", (event) =>
-      event.shiftKey ? this.extend(this.current, entry.id) : this.review.go(entry),
+      event.shiftKey ? this.extend(this.current, entry.id) : this.review.walk.go(entry),
     );
     const box = make("input", { type: "checkbox", tabindex: "-1", "aria-labelledby": `entry-${entry.id}` });
     text.id = `entry-${entry.id}`;

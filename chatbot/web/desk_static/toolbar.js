@@ -8,13 +8,13 @@ export class Toolbar {
   constructor(review) {
     this.review = review;
     const does = (label, key, look, act) => button(label, { key, look, onclick: act });
-    this.accept = does(t("accept"), "A", "solid", () => review.decide("accept"));
-    this.wrong = does(t("wrong"), "X", "ghost", () => review.decide("wrong"));
-    this.fresh = does(t("new"), "N", "ghost", () => review.name());
-    this.out = does(t("out"), "O", "ghost", () => review.decide("out_of_scope"));
-    this.edit = does(t("edit"), "E", "ghost", () => review.edit());
-    this.skip = does(t("skip"), "S", "ghost", () => review.skip());
-    this.undo = does(t("undo"), "U", "ghost", () => review.undo());
+    this.accept = does(t("accept"), "A", "solid", () => review.verdicts.decide("accept"));
+    this.wrong = does(t("wrong"), "X", "ghost", () => review.verdicts.decide("wrong"));
+    this.fresh = does(t("new"), "N", "ghost", () => review.verdicts.name());
+    this.out = does(t("out"), "O", "ghost", () => review.verdicts.decide("out_of_scope"));
+    this.edit = does(t("edit"), "E", "ghost", () => review.verdicts.edit());
+    this.skip = does(t("skip"), "S", "ghost", () => review.verdicts.skip());
+    this.undo = does(t("undo"), "U", "ghost", () => review.verdicts.undo());
     this.about = make("p", { class: "about" });
     const verdicts = make(
       "div",
