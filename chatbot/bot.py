@@ -217,19 +217,20 @@ class LiveBot:
         else:
             self._whole = False
             knowledge = refresh(bot.knowledge, self._store, bot.encoder)
-            speller = _spelling(bot.speller, bot.knowledge, knowledge)
+            speller = spelling_after(bot.speller, bot.knowledge, knowledge)
             bot = replace(bot, knowledge=knowledge, speller=speller)
         bot.warm()
         self._bot, self._whole = bot, True
         return bot
 
 
-def _spelling(speller: Speller, before: Knowledge, after: Knowledge) -> Speller:
-    """What is erased is gone from it too; what is only added costs no more than that."""
+def spelling_after(speller: Speller, before: Knowledge, after: Knowledge) -> Speller:
+    """What is erased is gone from it too; what is only added, or gets another label, costs next to nothing."""
     old, new = before.examples, after.examples
-    if any(new.get(number) != example for number, example in old.items()):
+    if any(number not in new or new[number].text != example.text for number, example in old.items()):
         return Speller.of(_texts(after), speller.is_whole)
-    return speller.knowing(example.text for number, example in new.items() if number not in old)
+    added = [example.text for number, example in new.items() if number not in old]
+    return speller.knowing(added) if added else speller
 
 
 def _texts(knowledge: Knowledge) -> list[str]:

@@ -115,7 +115,7 @@ class Knowledge:
 
     @cached_property
     def passage_words(self) -> dict[int, frozenset[str]]:
-        return {passage.id: words_of(_text(passage)) for passage in self.passages.values()}
+        return {passage.id: words_of(text_of(passage)) for passage in self.passages.values()}
 
     @cached_property
     def passage_rarity(self) -> Rarity:
@@ -217,8 +217,8 @@ class Knowledge:
 def load_knowledge(store: KnowledgeStore, encoder: Encoder) -> Knowledge:
     """Index all approved knowledge; texts that this encoder has not seen yet are encoded and kept."""
     snapshot = store.snapshot()
-    examples, templates = _examples(snapshot), _approved(snapshot.templates)
-    passages = _approved(snapshot.passages)
+    examples, templates = approved_examples(snapshot), approved(snapshot.templates)
+    passages = approved(snapshot.passages)
     vectors = _vectors([*examples.values(), *templates.values(), *passages.values()], store, encoder)
     return Knowledge(
         snapshot,
@@ -236,8 +236,8 @@ def refresh(knowledge: Knowledge, store: KnowledgeStore, encoder: Encoder) -> Kn
     if store.revision() == knowledge.revision:
         return knowledge
     snapshot = store.snapshot()
-    examples, templates = _same(knowledge.examples, _examples(snapshot)), _approved(snapshot.templates)
-    passages = _approved(snapshot.passages)
+    examples, templates = same_objects(knowledge.examples, approved_examples(snapshot)), approved(snapshot.templates)
+    passages = approved(snapshot.passages)
     new_examples = _changed(knowledge.examples, examples)
     new_templates = _changed(knowledge.templates, templates)
     new_passages = _changed(knowledge.passages, passages)
@@ -254,16 +254,16 @@ def refresh(knowledge: Knowledge, store: KnowledgeStore, encoder: Encoder) -> Kn
         passages,
         knowledge.passage_index,
     )
-    _carry_wordings(knowledge, renewed)
+    carry_wordings(knowledge, renewed)
     return renewed
 
 
-def _same(old: Mapping[int, Example], new: Mapping[int, Example]) -> dict[int, Example]:
+def same_objects(old: Mapping[int, Example], new: Mapping[int, Example]) -> dict[int, Example]:
     """The new examples, but the very objects of before where they say the same: what is known of those stays known."""
     return {number: old[number] if old.get(number) == example else example for number, example in new.items()}
 
 
-def _carry_wordings(before: Knowledge, after: Knowledge) -> None:
+def carry_wordings(before: Knowledge, after: Knowledge) -> None:
     """`by_wording` and `by_gist` of the knowledge after, worked out from the one before: normalising all texts takes
     longer than all else that a correction needs."""
     wordings, gists = dict(before.by_wording), dict(before.by_gist)
@@ -281,7 +281,7 @@ def _carry_wordings(before: Knowledge, after: Knowledge) -> None:
 def vectors_of(records: Sequence[Example | Template | Passage], *, store: KnowledgeStore, encoder: Encoder) -> Vector:
     """A vector for each record in their order, shape (records, dimension); what is new to the store is kept there."""
     known = _vectors(records, store, encoder)
-    return np.stack([known[text_key(_text(record))] for record in records])
+    return np.stack([known[text_key(text_of(record))] for record in records])
 
 
 def base_language(language: str) -> str:
@@ -289,29 +289,30 @@ def base_language(language: str) -> str:
     return language.split("-", 1)[0]
 
 
-def _text(record: Example | Template | Passage) -> str:
+def text_of(record: Example | Template | Passage) -> str:
     """What the vector of a record is made of: a passage is read under its headings, which say what it is about."""
     if isinstance(record, Passage):
         return f"{record.title}. {record.body}"
     return record.text if isinstance(record, Example) else record.body
 
 
-def _examples(snapshot: Snapshot) -> dict[int, Example]:
+def approved_examples(snapshot: Snapshot) -> dict[int, Example]:
     """The approved examples, and what each of their intents is called, under ids below zero."""
-    approved = _approved(snapshot.examples)
-    names = {example.intent for example in approved.values()}
+    examples = approved(snapshot.examples)
+    names = {example.intent for example in examples.values()}
     titles = title_examples(names, {intent.name: intent for intent in snapshot.intents})
-    return {**{title.id: title for title in titles}, **approved}
+    return {**{title.id: title for title in titles}, **examples}
 
 
-def _approved(records: Iterable[Record]) -> dict[int, Record]:
+def approved(records: Iterable[Record]) -> dict[int, Record]:
+    """By id."""
     return {record.id: record for record in records if record.status is Status.APPROVED}
 
 
 def _changed(old: Mapping[int, Record], new: Mapping[int, Record]) -> dict[int, Record]:
     """Records whose vector is not in the index yet: new ids, and texts that were rewritten."""
     return {
-        number: record for number, record in new.items() if number not in old or _text(old[number]) != _text(record)
+        number: record for number, record in new.items() if number not in old or text_of(old[number]) != text_of(record)
     }
 
 
@@ -319,7 +320,7 @@ def _vectors(
     records: Sequence[Example | Template | Passage], store: KnowledgeStore, encoder: Encoder
 ) -> dict[str, Vector]:
     """Vectors by text key, from the store where it has them."""
-    texts = {text_key(_text(record)): _text(record) for record in records}
+    texts = {text_key(text_of(record)): text_of(record) for record in records}
     known = store.vectors(encoder.fingerprint, list(texts))
     missing = [key for key in texts if key not in known]
     if missing:
@@ -332,7 +333,7 @@ def _vectors(
 def _stack(
     records: Mapping[int, Example | Template | Passage], vectors: Mapping[str, Vector], dimension: int
 ) -> Vector:
-    rows = [vectors[text_key(_text(record))] for record in records.values()]
+    rows = [vectors[text_key(text_of(record))] for record in records.values()]
     return np.stack(rows) if rows else np.empty((0, dimension), dtype=np.float32)
 
 

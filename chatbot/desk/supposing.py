@@ -12,15 +12,13 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.bot import Bot
+from chatbot.bot import Bot, spelling_after
 from chatbot.encoder import Encoder
-from chatbot.knowledge import Knowledge
+from chatbot.knowledge import Knowledge, approved, approved_examples, carry_wordings, same_objects, text_of
 from chatbot.retriever import NO_HIT, FaissIndex, Ids
-from chatbot.spelling import Speller
 from chatbot.store.knowledge import Changes, Snapshot
 from chatbot.text import normalise
-from chatbot.titles import title_examples
-from chatbot.types import Example, Intent, Status, Template, Vector
+from chatbot.types import Example, Intent, Template, Vector
 
 Record = TypeVar("Record", Example, Template)
 
@@ -28,13 +26,14 @@ Record = TypeVar("Record", Example, Template)
 def suppose(bot: Bot, changes: Changes) -> Bot:
     """The bot as it would be after these changes. Of documents nothing is supposed."""
     knowledge = supposing(bot.knowledge, changes, bot.encoder)
-    return replace(bot, knowledge=knowledge, speller=_spelling(bot.speller, bot.knowledge, knowledge))
+    return replace(bot, knowledge=knowledge, speller=spelling_after(bot.speller, bot.knowledge, knowledge))
 
 
 def supposing(knowledge: Knowledge, changes: Changes, encoder: Encoder) -> Knowledge:
     snapshot = supposed(knowledge.snapshot, changes)
-    examples, templates = _approved_examples(snapshot), _approved(snapshot.templates)
-    return replace(
+    examples = same_objects(knowledge.examples, approved_examples(snapshot))
+    templates = approved(snapshot.templates)
+    following = replace(
         knowledge,
         snapshot=snapshot,
         examples=examples,
@@ -42,6 +41,8 @@ def supposing(knowledge: Knowledge, changes: Changes, encoder: Encoder) -> Knowl
         example_index=_over(knowledge.example_index, knowledge.examples, examples, encoder),
         template_index=_over(knowledge.template_index, knowledge.templates, templates, encoder),
     )
+    carry_wordings(knowledge, following)
+    return following
 
 
 def supposed(snapshot: Snapshot, changes: Changes) -> Snapshot:
@@ -90,18 +91,6 @@ def _with_examples(stored: Sequence[Example], coming: Sequence[Example]) -> tupl
     return tuple(known.values())
 
 
-def _approved_examples(snapshot: Snapshot) -> dict[int, Example]:
-    """As chatbot.knowledge has them: with what their intents are called, under ids below zero."""
-    approved = _approved(snapshot.examples)
-    names = {example.intent for example in approved.values()}
-    titles = title_examples(names, {intent.name: intent for intent in snapshot.intents})
-    return {**{title.id: title for title in titles}, **approved}
-
-
-def _approved(records: Iterable[Record]) -> dict[int, Record]:
-    return {record.id: record for record in records if record.status is Status.APPROVED}
-
-
 class Overlay(FaissIndex):
     """An index of what would come, over one that stays as it is; `gone` are ids of the latter that would go.
 
@@ -136,21 +125,9 @@ def _over(index: FaissIndex, old: Mapping[int, Record], new: Mapping[int, Record
     gone = {number for number in old if number not in new or number in coming}
     if not coming and not gone:
         return index
-    vectors = encoder.encode([_text(record) for record in coming.values()])
+    vectors = encoder.encode([text_of(record) for record in coming.values()])
     return Overlay(index, gone=gone, ids=np.array(list(coming), dtype=np.int64), vectors=vectors)
 
 
 def _differ(one: Record, other: Record) -> bool:
-    return one is not other and _text(one) != _text(other)
-
-
-def _text(record: Example | Template) -> str:
-    return record.text if isinstance(record, Example) else record.body
-
-
-def _spelling(speller: Speller, before: Knowledge, after: Knowledge) -> Speller:
-    """Words are counted, whatever their label: only a text that goes makes it count again."""
-    if before.examples.keys() - after.examples.keys():
-        return Speller.of((example.text for example in after.examples.values()), speller.is_whole)
-    new = [example.text for number, example in after.examples.items() if number not in before.examples]
-    return speller.knowing(new) if new else speller
+    return one is not other and text_of(one) != text_of(other)

@@ -6,29 +6,24 @@ import json
 import re
 import shutil
 import string
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Dialog, Page, Route, expect
+from playwright.sync_api import Browser, Route, expect
 from starlette.testclient import TestClient
 
-from chatbot.passwords import Passwords
 from chatbot.settings import Settings
-from chatbot.store import Store
 from chatbot.types import Reason, Role, Source
 from chatbot.web.desk_page import LANGUAGES, STATIC, VIEWS, DeskPage
 from chatbot.web.desk_wording import desk_words
 
-from .driving import ROOT, LiveServer
+from .desking import AtDesk, ask, hire, shop_questions
+from .driving import LiveServer
 
-PASSWORD = "a long enough password"
 QUESTIONS = 40
 HOSTILE = "<img src=x onerror=alert(1)> where is my refund <b>now</b></script>"
 GROUP = "is it possible to engrave my initials on the knife"
@@ -129,106 +124,12 @@ def test_the_scripts_take_no_text_for_markup() -> None:
 def desk(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A server with three agents, and forty questions in its queue: every answer is looked at here."""
     home = shutil.copytree(trained_home, tmp_path_factory.mktemp("desk") / "home")
-    store = Store.open(f"sqlite:///{home / 'chatbot.db'}", migrate=True)
-    passwords = Passwords(memory_kib=64, rounds=1)
-    for role in Role:
-        store.agents.add(f"the {role}", role=role, password_hash=passwords.hash(PASSWORD), by="Root")
-    store.close()
+    hire(home, {f"the {role}": role for role in Role})
     live = LiveServer(home, audit_share="1", second_share="0", messages_per_minute="1000")
     live.start()
-    lines = (ROOT / "data" / "shop" / "examples.jsonl").read_text(encoding="utf-8").splitlines()
-    texts = [json.loads(line)["text"] for line in lines]
-    for text in [*texts[:: len(texts) // QUESTIONS][:QUESTIONS], HOSTILE, GROUP, f"so {GROUP}", f"{GROUP} please"]:
-        asked = sent(live, "conversations", {})
-        sent(live, f"conversations/{asked['id']}/messages", {"text": text})
-    taken_in(live)
+    ask(live, *shop_questions(QUESTIONS), HOSTILE, GROUP, f"so {GROUP}", f"{GROUP} please")
     yield live
     live.stop()
-
-
-def taken_in(server: LiveServer) -> None:
-    """Whoever comes to the desk has the new turns looked at, beside the server."""
-    session = requested(server, "desk/login", {"name": "the agent", "password": PASSWORD}).headers["Set-Cookie"]
-    end = time.monotonic() + 60
-    while server.rows("SELECT 1 FROM turns WHERE NOT taken_in LIMIT 1"):
-        assert time.monotonic() < end, server.log()[-3000:]
-        requested(server, "desk/api/me", None, Cookie=session.split(";")[0])
-        time.sleep(0.2)
-
-
-def sent(server: LiveServer, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = json.load(requested(server, f"api/v1/{path}", body))
-    return found
-
-
-def requested(server: LiveServer, path: str, body: dict[str, Any] | None, **headers: str) -> HTTPResponse:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(server.url + path, data, {"Content-Type": "application/json", **headers})
-    answer: HTTPResponse = urllib.request.urlopen(request, timeout=20)
-    return answer
-
-
-class AtDesk:
-    """An agent's browser. `complaints` must stay empty."""
-
-    def __init__(self, browser: Browser, server: LiveServer, name: str, **options: Any) -> None:
-        self.server = server
-        self.context = browser.new_context(**{"locale": "en-GB", "viewport": {"width": 1280, "height": 800}, **options})
-        self.context.set_default_timeout(15_000)
-        self.page: Page = self.context.new_page()
-        self.complaints: list[str] = []
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", self._dismiss)
-        answer = self.context.request.post(
-            f"{server.url}desk/login", data={"name": name, "password": PASSWORD}, headers={"Origin": server.url[:-1]}
-        )
-        assert answer.ok, answer.text()
-
-    def _dismiss(self, dialog: Dialog) -> None:
-        self.complaints.append(dialog.message)
-        dialog.dismiss()
-
-    def open(self, path: str = "desk") -> AtDesk:
-        self.page.goto(f"{self.server.url}{path}")
-        self.page.wait_for_selector("body[data-ready]")
-        return self
-
-    def review(self, path: str = "desk") -> AtDesk:
-        """The review with a question in the middle."""
-        self.open(path)
-        self.page.wait_for_selector(".asked")
-        return self
-
-    @property
-    def question(self) -> str:
-        return self.page.locator(".asked bdi").inner_text()
-
-    @property
-    def item(self) -> str:
-        found = re.search(r"[?&]item=(\d+)", self.page.url)
-        assert found is not None
-        return found[1]
-
-    def press(self, key: str) -> None:
-        self.page.keyboard.press(key)
-
-    def decide(self, key: str) -> None:
-        """Press, and wait for another question."""
-        before = self.item
-        self.press(key)
-        self.settled(before)
-
-    def settled(self, before: str) -> None:
-        """The next question stands there, and the server has said that it is this agent's."""
-        self.page.wait_for_function(
-            "before => !location.search.includes(`item=${before}`) && !document.querySelector('.work.busy')", arg=before
-        )
-
-    def heard(self) -> str:
-        return self.page.locator("#voice").inner_text()
-
-    def count(self) -> int:
-        return int(re.sub(r"\D", "", self.page.locator(".queue footer p").inner_text()))
 
 
 Come = Callable[..., AtDesk]
@@ -351,7 +252,7 @@ def test_near_duplicates_are_one_item_and_members_can_be_taken_out(come: Come) -
     agent = come().review("desk?q=engrave")
     boxes = agent.page.locator(".members input")
     expect(boxes).to_have_count(3)
-    expect(agent.page.locator(".toolbar .about")).to_have_text("Settles all 3 questions of the group")
+    expect(agent.page.locator(".toolbar .about")).to_have_text("Settles 3 questions at once")
     boxes.nth(2).uncheck()
     expect(agent.page.locator(".toolbar .about")).to_have_text("Settles 2 of 3 questions")
     agent.page.reload()

@@ -17,7 +17,9 @@ export async function agents(desk, place) {
   const rows = found.agents.map((one) => row(desk, one, again));
   place.replaceChildren(
     make("div", { class: "row end" }, add),
-    table(t("admin.agents"), [t("agent.name"), t("agent.role"), t("agent.since"), t("agent.acts")], rows),
+    table(t("admin.agents"), [t("agent.name"), t("agent.role"), t("agent.since"), t("agent.acts")], rows, {
+      titled: false,
+    }),
   );
 }
 
@@ -44,7 +46,7 @@ function row(desk, one, again) {
     {},
     make("th", { scope: "row" }, spoken(one.name), " ", mark),
     make("td", {}, role),
-    make("td", {}, moment(one.created_at)),
+    make("td", { class: "moment" }, moment(one.created_at)),
     make("td", { class: "acts" }, renew, toggle),
   );
 }

@@ -18,7 +18,7 @@ export async function audit(desk, place, offset = 0) {
     make(
       "tr",
       {},
-      make("td", {}, moment(row.at)),
+      make("td", { class: "moment" }, moment(row.at)),
       make("td", {}, spoken(row.who)),
       make("td", {}, make("code", {}, spoken(row.what))),
       make("td", {}, values(row.before)),
@@ -50,15 +50,15 @@ export async function audit(desk, place, offset = 0) {
       t("admin.audit"),
       ["at", "who", "what", "before", "after"].map((name) => t(`audit.${name}`)),
       rows,
+      { titled: false },
     ),
-    pages,
+    found.total > PAGE ? pages : "",
   );
 }
 
 function values(one) {
   if (!one || !Object.keys(one).length) return "–";
-  const pairs = Object.entries(one).map(
-    ([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`,
-  );
-  return spoken(pairs.join(", "), { class: "values" });
+  const told = Object.entries(one).filter(([, value]) => value !== null);
+  const pairs = told.map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`);
+  return pairs.length ? spoken(pairs.join(", "), { class: "values" }) : "–";
 }

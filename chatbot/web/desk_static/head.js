@@ -116,9 +116,9 @@ export class Head {
   }
 }
 
-// "23 corrections; 41 questions would now be answered differently, 38 better", or nothing where there is nothing to say.
+// "23 corrections; 41 questions would now be answered differently, 38 better", or nothing while nothing would.
 export function effect(progress) {
-  if (!progress?.effect?.corrections) return "";
+  if (!progress?.effect?.corrections || !progress.effect.different) return "";
   const { corrections, different, better } = progress.effect;
   return `${many("effect.corrections", corrections)} ${many("effect.different", different, { better: number(better) })}`;
 }

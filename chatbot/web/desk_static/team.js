@@ -36,7 +36,7 @@ export class Team {
       return tile(
         t("team.wrong"),
         make("p", { class: "muted" }, t("team.wrong.none")),
-        many("team.audit.waiting", audit.waiting),
+        audit.waiting ? many("team.audit.waiting", audit.waiting) : null,
       );
     const said = t("team.wrong.interval", { low: percent(audit.low, 1), high: percent(audit.high, 1) });
     const from = many("team.audit.of", audit.reviewed, { wrong: number(audit.wrong), days: number(audit.days) });
@@ -49,7 +49,11 @@ export class Team {
 
   kappa({ n, kappa }) {
     if (kappa === null)
-      return tile(t("team.kappa"), make("p", { class: "muted" }, t("team.kappa.none")), many("team.kappa.of", n));
+      return tile(
+        t("team.kappa"),
+        make("p", { class: "muted" }, t("team.kappa.none")),
+        n ? many("team.kappa.of", n) : null,
+      );
     return tile(
       t("team.kappa"),
       [make("b", { class: "big" }, kappa.toFixed(2)), make("p", {}, t(`kappa.${grade(kappa)}`))],
@@ -58,13 +62,13 @@ export class Team {
   }
 
   waiting({ disputed, drafts }) {
-    const lines = make(
-      "ul",
-      { class: "plain" },
-      make("li", {}, this.desk.link("review", many("team.disputed", disputed), { status: "disputed" })),
-      make("li", {}, this.desk.link("templates", many("drafts.waiting", drafts))),
-    );
-    return tile(t("team.waiting"), lines, null);
+    const links = [
+      disputed ? this.desk.link("review", many("team.disputed", disputed), { status: "disputed" }) : null,
+      drafts ? this.desk.link("templates", many("drafts.waiting", drafts)) : null,
+    ].filter(Boolean);
+    const nothing = make("p", { class: "muted" }, t("team.waiting.nothing"));
+    const lines = make("ul", { class: "plain" }, ...links.map((link) => make("li", {}, link)));
+    return tile(t("team.waiting"), links.length ? lines : nothing, null);
   }
 }
 
@@ -117,13 +121,14 @@ function agreement(rows) {
   return table(t("team.agreement"), [t("filter.intent"), t("team.pairs"), "κ"], body);
 }
 
-export function table(title, columns, rows) {
+// Under the only heading of its page a table needs none of its own (`titled`).
+export function table(title, columns, rows, { titled = true } = {}) {
   const head = make("tr", {}, ...columns.map((name) => make("th", { scope: "col" }, name)));
   const shown = make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows));
   return make(
     "section",
     { class: "part" },
-    make("h2", {}, title),
+    titled ? make("h2", {}, title) : null,
     make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, shown),
   );
 }
