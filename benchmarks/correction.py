@@ -19,6 +19,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.draws import Labelled, read_csv, sample, split
@@ -182,7 +183,7 @@ def correct(desk: Desk, row: Labelled, rest: Sequence[Labelled], known: Mapping[
     queries = {other.text: redact(other.text) for other in rest}
     written = {name: redact(text) for name, text in ways(row.text, seed).items()}
     similar = similarities(desk.bots.current(), queries[row.text], queries)
-    before = replies(desk.bots.current(), written) | known
+    before = {**known, **replies(desk.bots.current(), written)}
     decide(desk, row)
     after = replies(desk.bots.current(), queries | written)
     desk.reviews.undo(desk.agent)
@@ -240,12 +241,12 @@ def soon(desk: Desk, rows: Sequence[Labelled]) -> list[Delay]:
         query = house.redactor.redact(row.text)
         for bots in (told, untold):
             reply(bots.current(), query)
-        decided = milliseconds(lambda row=row: decide(desk, row))
+        decided = milliseconds(partial(decide, desk, row))
         answered = until_known(told, house.store.knowledge, query, renew=True)
         elsewhere = until_known(untold, house.store.knowledge, query)
         if not reply(told.current(), query).answers(row.intent):
             print(f"not answered with {row.intent}: {row.text}")
-        undone = milliseconds(lambda: desk.reviews.undo(desk.agent))
+        undone = milliseconds(partial(desk.reviews.undo, desk.agent))
         restored = until_known(told, house.store.knowledge, query, renew=True)
         delays.append(Delay(decided, answered, elsewhere, undone, restored))
     return delays

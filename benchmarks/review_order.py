@@ -16,7 +16,6 @@ import random
 import shutil
 import statistics
 import tempfile
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -53,6 +52,8 @@ REPEATED = 1 / 8
 
 WEEK = timedelta(days=7)
 LABELS, EVERY, TRAINED_EVERY = 500, 50, 100
+PATIENCE = 60.0
+"""Seconds for like questions to be read again."""
 
 CHATTER = (
     "are_you_a_bot", "do_you_have_pets", "fun_fact", "how_old_are_you", "meaning_of_life", "tell_joke",
@@ -253,14 +254,8 @@ class Desk:
         reviewed = self.reviews.decide(self.agent, item.id, Verdict(judgement, intent), without=others)
         if rereads:
             self.intake.wake(reviewed.taught)
-            wait_for("intake")
+            self.intake.settled(PATIENCE)
         return intent
-
-
-def wait_for(name: str) -> None:
-    for thread in threading.enumerate():
-        if thread.name == name:
-            thread.join()
 
 
 def compare(parts: Parts, seed: int, memory: dict[str, Vector], *, labels: int) -> Iterator[Curve]:
@@ -329,43 +324,31 @@ def measure(bot: Bot, house: House, rows: Sequence[Labelled], labels: int) -> Po
 # --- What came of it -----------------------------------------------------------------------------------------
 
 
+WHEN: tuple[tuple[str, Callable[[Curve], list[Point]]], ...] = (
+    ("At once, without a training", lambda curve: curve.live),
+    ("After a training", lambda curve: curve.trained),
+)
+FIGURES: dict[str, Callable[[Point], float]] = {
+    "intent right": lambda point: point.accuracy,
+    "answered right": lambda point: point.answered_right,
+    "wrong of answered": lambda point: point.wrong_of_answered,
+}
+
+
 def report(curves: Sequence[Curve]) -> str:
-    """Both curves as a table, and how many labels the value order needs for what random order gains with all."""
+    """Both orders, and how many labels the value order needs for what random order gains with all."""
+    parts = [f"{title}:\n\n{curves_table(curves, points)}" for title, points in WHEN]
+    return "\n\n".join([*parts, needed_table(curves)])
+
+
+def curves_table(curves: Sequence[Curve], points: Callable[[Curve], list[Point]]) -> str:
+    header = ["labels", *(f"{order}: {name}" for order in ORDERS for name in FIGURES)]
     rows = []
-    for number, point in enumerate(curves[0].live):
-        row = [str(point.labels)]
-        for order in ORDERS:
-            live = [curve.live[number] for curve in curves if curve.order == order]
-            row += [
-                spread([one.accuracy for one in live]),
-                spread([one.answered_right for one in live]),
-                spread([one.wrong_of_answered for one in live]),
-            ]
-        rows.append(row)
-    header = [
-        "labels",
-        *(f"{order}: {what}" for order in ORDERS for what in ("intent right", "answered right", "wrong of answered")),
-    ]
-    trained = []
-    for number, point in enumerate(curves[0].trained):
-        row = [str(point.labels)]
-        for order in ORDERS:
-            found = [curve.trained[number] for curve in curves if curve.order == order]
-            row += [
-                spread([one.accuracy for one in found]),
-                spread([one.answered_right for one in found]),
-                spread([one.wrong_of_answered for one in found]),
-            ]
-        trained.append(row)
-    return "\n\n".join(
-        [
-            "At once, without a training:",
-            table(header, rows),
-            "After a training:",
-            table(header, trained),
-            needed_table(curves),
-        ]
-    )
+    for number, point in enumerate(points(curves[0])):
+        found = {order: [points(curve)[number] for curve in curves if curve.order == order] for order in ORDERS}
+        cells = [spread([figure(one) for one in found[order]]) for order in ORDERS for figure in FIGURES.values()]
+        rows.append([str(point.labels), *cells])
+    return table(header, rows)
 
 
 def spread(values: Sequence[float]) -> str:
@@ -375,28 +358,27 @@ def spread(values: Sequence[float]) -> str:
 
 
 def needed_table(curves: Sequence[Curve]) -> str:
-    """Labels by which the value order has what random order gains with all of its labels."""
-    figures: dict[str, Callable[[Point], float]] = {
-        "intent right": lambda point: point.accuracy,
-        "answered right": lambda point: point.answered_right,
-    }
+    """Labels by which the value order has what random order gains with all of its labels, in each draw and of means."""
+    by_order = {order: [curve for curve in curves if curve.order == order] for order in ORDERS}
     rows = []
-    for when, points in (("at once", lambda curve: curve.live), ("after a training", lambda curve: curve.trained)):
-        for name, figure in figures.items():
-            found = []
-            for seed in sorted({curve.seed for curve in curves}):
-                value, chance = (next(c for c in curves if (c.seed, c.order) == (seed, order)) for order in ORDERS)
-                found.append(needed(points(value), figure(points(chance)[-1]), figure))
-            rows.append([f"{name}, {when}", *(f"{each:.0f}" if each is not None else "more" for each in found)])
-    seeds = sorted({curve.seed for curve in curves})
-    strange = [
-        [f"labels that were out of scope, {order}", *(percent(c.nonsense) for c in curves if c.order == order)]
-        for order in ORDERS
+    for title, points in WHEN:
+        value, chance = ([points(curve) for curve in by_order[order]] for order in ORDERS)
+        pairs = [*zip(value, chance, strict=True), (mean_curve(value), mean_curve(chance))]
+        for name in ("intent right", "answered right"):
+            found = [needed(one, FIGURES[name](other[-1]), FIGURES[name]) for one, other in pairs]
+            rows.append([f"{title}: {name}", *(f"{each:.0f}" if each is not None else "more" for each in found)])
+    for order in ORDERS:
+        strange = [curve.nonsense for curve in by_order[order]]
+        rows.append([f"out of scope, of the labels, {order}", *map(percent, [*strange, statistics.fmean(strange)])])
+    draws = [f"draw {curve.seed}" for curve in by_order["value"]]
+    return table([f"labels by value for the gain of {curves[0].live[-1].labels} at random", *draws, "mean"], rows)
+
+
+def mean_curve(curves: Sequence[Sequence[Point]]) -> list[Point]:
+    return [
+        Point(points[0].labels, *(statistics.fmean(figure(point) for point in points) for figure in FIGURES.values()))
+        for points in zip(*curves, strict=True)
     ]
-    return table(
-        [f"labels by value for the gain of {curves[0].live[-1].labels} at random", *(f"draw {s}" for s in seeds)],
-        rows + strange,
-    )
 
 
 def needed(points: Sequence[Point], level: float, figure: Callable[[Point], float]) -> float | None:
@@ -415,11 +397,7 @@ def draw(curves: Sequence[Curve], file: Path) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     figure = Figure(figsize=(9, 4), layout="constrained")
     sides = figure.subplots(1, 2, sharey=True)
-    kinds: tuple[tuple[str, Callable[[Curve], list[Point]]], ...] = (
-        ("At once, without a training", lambda curve: curve.live),
-        ("After a training", lambda curve: curve.trained),
-    )
-    for axes, (title, points) in zip(sides, kinds, strict=True):
+    for axes, (title, points) in zip(sides, WHEN, strict=True):
         for order, colour in zip(ORDERS, (GREEN, GREY), strict=True):
             found = np.array([[100 * point.accuracy for point in points(c)] for c in curves if c.order == order])
             labels = [point.labels for point in points(curves[0])]

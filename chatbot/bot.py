@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
+import logging
 import math
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +33,10 @@ ENCODER_FOLDER = "encoder"
 CLASSIFIER_FOLDER = "classifier"
 CASCADE_FOLDER = "cascade"
 POLICY_FILE = "policy.json"
+REST_SECONDS = 1.0
+"""After a renewal that failed: not each message shall try again."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -170,33 +174,42 @@ class LiveBot:
         self._whole = False
         self._change = threading.Lock()
         self._renewal: Future[Bot] | None = None
+        self._rests_until = 0.0
 
     def current(self) -> Bot:
-        """The active version with the newest knowledge; raises NoActiveModel, ModelDamaged or StoreError."""
+        """The active version with the newest knowledge, or the one before it where that cannot be had in time or at
+        all; raises NoActiveModel, ModelDamaged or StoreError when there is none."""
         until = time.monotonic() + self._patience
         while (bot := self._bot) is not None:
             if bot.version == self._registry.active_name() and bot.knowledge.revision == self._store.revision():
                 return bot
             left = until - time.monotonic()
-            if left <= 0:
+            if left <= 0 or time.monotonic() < self._rests_until:
                 return bot
-            with contextlib.suppress(TimeoutError):
-                # What is being taken up may have been read before the newest change: hence once more.
-                self.renew().result(None if math.isinf(left) else left)
+            # What is being taken up may have been read before the newest change: hence the loop.
+            wait([self.renew()], None if math.isinf(left) else left)
         return self.renew().result()
 
     def renew(self) -> Future[Bot]:
         """Begin to take up what changed, or join those who do; whoever has changed something need not wait for it."""
         with self._change:
-            if self._renewal is None:
-                self._renewal = Future()
-                threading.Thread(target=self._take_up, args=(self._renewal,), name="renewal", daemon=True).start()
-            return self._renewal
+            renewal = self._renewal
+            if renewal is None:
+                renewal = self._renewal = Future()
+                try:
+                    threading.Thread(target=self._take_up, args=(renewal,), name="renewal", daemon=True).start()
+                except RuntimeError as error:  # no more threads now; whoever comes next tries again
+                    self._renewal = None
+                    renewal.set_exception(error)
+            return renewal
 
     def _take_up(self, renewal: Future[Bot]) -> None:
         try:
             bot = self._newest()
         except BaseException as error:
+            if self._bot is not None:
+                _log.warning("version %s goes on as it was: %s: %s", self._bot.version, type(error).__name__, error)
+                self._rests_until = time.monotonic() + REST_SECONDS
             self._end(renewal)
             renewal.set_exception(error)
         else:

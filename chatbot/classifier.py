@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from chatbot.ngrams import letter_ngrams, word_ngrams
-from chatbot.text import gist, letters_in_common, normalise
+from chatbot.text import letters_in_common, normalise
 from chatbot.trust import Trust, evidence, log_odds, sigmoid
 from chatbot.types import OUT_OF_SCOPE, Hit, Vector
 
@@ -178,7 +178,7 @@ class Classifier:
         confirmed = np.zeros(len(texts))
         for row, (text, hits) in enumerate(zip(texts, neighbours, strict=True)):
             found = [(hit.text, hit.similarity if hit.kind == "example" else 0.0) for hit in hits]
-            confirmed[row] = confirmed_by(text, found[0][0]) if found and found[0][1] else 0.0
+            confirmed[row] = confirmed_by(text, hits[0].text) if hits and hits[0].confirmed else 0.0
             at = 0 if confirmed[row] else same_wording(text, found)
             if at is not None:
                 trust = confirmed[row] or self.mix.same_wording_trust
@@ -197,10 +197,8 @@ def fuse(
 
 
 def confirmed_by(text: str, example: str) -> float:
-    """How far the label of an example is a fact about a text too: where it has the same words, small ones aside."""
-    if normalise(text) == normalise(example):
-        return IDENTICAL_TRUST
-    return SAME_GIST_TRUST if gist(text) and gist(text) == gist(example) else 0.0
+    """How far the label of an example with the same words, small ones aside, is a fact about a text too."""
+    return IDENTICAL_TRUST if normalise(text) == normalise(example) else SAME_GIST_TRUST
 
 
 def same_wording(text: str, others: Sequence[tuple[str, float]]) -> int | None:

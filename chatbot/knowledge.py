@@ -130,7 +130,7 @@ class Knowledge:
     def same_words(self, text: str) -> Hit | None:
         """The example in the very words of a text, small ones aside."""
         same = self._same(text)
-        return None if same is None else _example_hit(same, 1.0)
+        return None if same is None else _example_hit(same, 1.0, confirmed=True)
 
     def _same(self, text: str) -> Example | None:
         """In the very same words; else in the same but for small ones, where all such examples say the same."""
@@ -163,7 +163,7 @@ class Knowledge:
 
     def _neighbours_of(self, text: str, ids: Sequence[int], similarities: Sequence[float]) -> tuple[Hit, ...]:
         same = self._same(text)
-        hits = [_example_hit(same, 1.0)] if same else []
+        hits = [_example_hit(same, 1.0, confirmed=True)] if same else []
         for number, similarity in zip(ids, similarities, strict=True):
             if number in self.examples and self.examples[number] is not same:
                 hits.append(_example_hit(self.examples[number], similarity))
@@ -357,9 +357,9 @@ def _update(
     )
 
 
-def _example_hit(example: Example, similarity: float) -> Hit:
+def _example_hit(example: Example, similarity: float, *, confirmed: bool = False) -> Hit:
     kind = "title" if example.source == TITLE else "example"
-    return Hit(kind, example.text, example.intent, similarity, example.language, example.template)
+    return Hit(kind, example.text, example.intent, similarity, example.language, example.template, confirmed)
 
 
 def _template_hit(template: Template, similarity: float) -> Hit:

@@ -22,6 +22,9 @@ LEAST = 0.02
 SUSPECTED = {Source.THUMBS_DOWN: 0.6, Source.DISAGREEMENT: 0.4, Source.AUDIT: 0.5}
 """The probability that a reply was wrong, at least, when this speaks against it, whatever the bot itself believes."""
 
+MOST_COMPLAINTS = 3
+"""Thumbs down of one conversation that raise anything: who dislikes everything says little about each."""
+
 _NOT_FOR_AGENTS = frozenset(
     {Reason.CHOSEN, Reason.COMPLETED, Reason.NEEDS_VARIABLE, Reason.ASKED_FOR_PERSON, Reason.NOT_UNDERSTOOD}
 )
@@ -72,7 +75,8 @@ def uncertainty(asked: Asked, sources: Iterable[Source]) -> float:
     """How likely it is that the bot could not have answered this rightly."""
     if asked.reason is Reason.NO_TEMPLATE:
         return 1.0  # however well it was understood
-    suspected = max((SUSPECTED.get(source, 0.0) for source in sources), default=0.0)
+    heard = [source for source in sources if source is not Source.THUMBS_DOWN or asked.complaints <= MOST_COMPLAINTS]
+    suspected = max((SUSPECTED.get(source, 0.0) for source in heard), default=0.0)
     return max(1 - asked.probability, suspected, LEAST)
 
 

@@ -27,9 +27,15 @@ _MASK = re.compile(rf"\[({'|'.join(KINDS)})\]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _LINE_BREAK = re.compile(r"[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 # Control characters but tab and line feeds, bidirectional overrides, zero-width characters, variation selectors, tags.
-_UNSEEN = re.compile(
-    r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
-    r"\u202a-\u202e\u2060-\u206f\u20e3\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
+_HIDDEN = (
+    r"\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    r"\u202a-\u202e\u2060-\u206f\u20e3\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff"
+)
+_UNSEEN = re.compile(f"[{_HIDDEN}]")
+_NOT_TYPED = re.compile(rf"[{_HIDDEN}\t\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029\ud800-\udfff]")
+# What the people of a shop write of these: the parts of an emoji, and joiners within words of scripts that have them.
+_PART_OF_A_SIGN = re.compile(
+    rf"[0-9#*]\ufe0f\u20e3|(?![{_HIDDEN}])[^\x00-\x7f](?:[\ufe0e\ufe0f])?(?:[\u200c\u200d](?![{_HIDDEN}])(?=[^\x00-\x7f]))?"
 )
 
 
@@ -101,6 +107,22 @@ def cleaned(text: str) -> str:
     if _SURROGATE.search(text):
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return _UNSEEN.sub("", _LINE_BREAK.sub("\n", text)).strip()
+
+
+def unseen_in(text: str, *, lines: bool = False) -> str:
+    """What to say of a text that people wrote and that holds what nobody can see; empty where it holds none.
+
+    Emoji and scripts with joiners are whole; `lines` allows line feeds and tabs. The text itself is not repeated.
+    """
+    if text.isascii() and text.isprintable():
+        return ""
+    whole = _PART_OF_A_SIGN.sub(lambda match: "x" * len(match[0]) if _UNSEEN.search(match[0]) else match[0], text)
+    allowed = "\t\n\r" if lines else ""
+    for place, character in enumerate(whole, start=1):
+        if character not in allowed and _NOT_TYPED.match(character):
+            name = f"U+{ord(character):04X}, {unicodedata.name(character, 'a control character').lower()}"
+            return f"holds a character that cannot be seen ({name}) in place {place:,}; take it out"
+    return ""
 
 
 def piece_of(query: Redacted, text: str) -> Redacted:

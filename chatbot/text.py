@@ -9,10 +9,10 @@ from collections import Counter
 
 _SPACE = re.compile(r"\s+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
-_SMALL = frozenset(
-    ("a", "an", "the", "please", "pls", "plz", "hi", "hello", "hey", "thanks", "thank", "kindly", "just")
-)
+_MARKS = re.compile(r"[.,;:!?…。，；：！？、\"“”„«»()\-–—_/]+")
+_APOSTROPHES = re.compile("['’‘`]")
+_ARTICLES = frozenset(("a", "an", "the"))
+_COURTESY = frozenset(("please", "pls", "plz", "hi", "hello", "hey", "thanks", "kindly", "just"))
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -28,12 +28,16 @@ def text_key(text: str) -> str:
 
 
 def gist(text: str) -> str:
-    """The words without articles, courtesy and punctuation; empty where nothing else is said.
+    """The words without articles before another word, courtesy and marks of punctuation; empty where nothing else is
+    said. Masks, currencies and letters of all scripts stay.
 
     Of 526 pairs in the training files of BANKING77 and CLINC150 that only differ so, 523 have the same label.
     """
-    words = (word.replace("'", "") for word in _WORD.findall(normalise(text).replace("’", "'")))
-    return " ".join(word for word in words if word not in _SMALL)
+    words = _MARKS.sub(" ", _APOSTROPHES.sub("", normalise(text))).split()
+    last = len(words) - 1
+    return " ".join(
+        word for at, word in enumerate(words) if word not in _COURTESY and not (word in _ARTICLES and at < last)
+    )
 
 
 def letters_in_common(one: str, other: str) -> float:

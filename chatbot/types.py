@@ -158,7 +158,7 @@ class Passage:
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A neighbour found by the retriever. `similarity` is the cosine, higher is closer. `key` names the template or
-    the passage, which has no intent."""
+    the passage, which has no intent. `confirmed`: an example in the very words of the message, small ones aside."""
 
     kind: str  # "example", "template" or "passage"
     text: str
@@ -166,6 +166,7 @@ class Hit:
     similarity: float
     language: str
     key: str | None = None
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,7 +391,8 @@ class Asked:
     """A stored turn as the review queue sees it.
 
     `channel_intents` are the favourites of the channels, where they were asked. `parts` says that several questions
-    were asked at once, `follows_up` that the words mean nothing without those before them.
+    were asked at once, `follows_up` that the words mean nothing without those before them. `complaints` are the thumbs
+    down of its whole conversation.
     """
 
     turn_id: str
@@ -407,6 +409,7 @@ class Asked:
     follows_up: bool = False
     verdict: Verdict | None = None
     verdict_at: datetime | None = None
+    complaints: int = 0
 
 
 class Judgement(StrEnum):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from chatbot.bot import CASCADE_FOLDER, POLICY_FILE, Bot, LiveBot, load_bot, load_policy, save_policy
 from chatbot.classifier import IDENTICAL_TRUST
@@ -188,3 +190,30 @@ def test_a_version_of_another_release_is_named_with_the_cure(bot: Bot, settings:
     (folder / "classifier" / "classifier.json").write_text(json.dumps({"intents": about["intents"]}))
     with pytest.raises(ModelDamaged, match=r'version earlier was made by another release.*run "chatbot train"'):
         load_bot(folder, store=store.knowledge, threads=1)
+
+
+def test_a_renewal_that_fails_stops_no_customer(
+    bots: LiveBot, store: Store, redactor: Redactor, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot = bots.current()
+    with store.database.write() as session:
+        session.execute(text("UPDATE examples SET status = 'of_another_release' WHERE id = 1"))
+        session.execute(text("UPDATE knowledge_revision SET revision = revision + 1"))
+    assert [bots.current() for _ in range(3)] == [bot] * 3, "it answers as it did"
+    assert caplog.text.count("goes on as it was") == 1, "and does not try with each message"
+    assert bot.read(redactor.redact("where is my parcel")).best()[0] == "track_order"
+    with store.database.write() as session:
+        session.execute(text("UPDATE examples SET status = 'approved' WHERE id = 1"))
+    end = time.monotonic() + 30
+    while bots.current() is bot and time.monotonic() < end:
+        time.sleep(0.05)
+    assert bots.current().knowledge.revision == store.knowledge.revision(), "it is made anew once it can be"
+
+
+def test_a_message_waits_only_so_long(registry: Registry, store: Store) -> None:
+    bots = LiveBot(registry, store.knowledge, threads=1, patience=0.0)
+    bot = bots.current()
+    store.knowledge.apply(Changes(examples=(Example("do you sell gift cards", "gift_cards"),)))
+    assert bots.current() is bot
+    assert bots.renew().result(30).knowledge.revision == store.knowledge.revision()
+    assert bots.current() is not bot

@@ -19,6 +19,7 @@ from chatbot.classifier import (
     FAMILIES,
     FLOOR,
     IDENTICAL_TRUST,
+    SAME_GIST_TRUST,
     KERNEL_WIDTH,
     SAME_WORDING,
     Classifier,
@@ -171,10 +172,14 @@ def test_the_same_wording_is_trusted_as_far_as_learned() -> None:
 
 def test_the_very_same_words_are_a_fact() -> None:
     doubting = replace(two_intents(trust=0.5), trust=replace(BLANK, offset=-9.0))
-    found = judged(doubting, ["Text?", "Texts"], np.array([[5, 0]] * 2, np.float32), [[hit("b", 1.0)]] * 2)
+    same, near = replace(hit("b", 1.0), confirmed=True), hit("b", 1.0)
+    texts, hits = ["Text?", "The text, please", "Texts", "text"], [[same], [same], [near], [near]]
+    found = judged(doubting, texts, np.array([[5, 0]] * 4, np.float32), hits)
     assert found.probabilities[0, 1] > 0.999 - 1e-9
     assert found.certainty[0] == IDENTICAL_TRUST == 0.999
-    assert found.certainty[1] < 0.01  # of similar words the trust decides as of any others
+    assert found.certainty[1] == SAME_GIST_TRUST == 0.99
+    assert found.certainty[2] < 0.01  # of similar words the trust decides as of any others
+    assert found.certainty[3] < 0.01  # nor do words confirm that several intents claim
 
 
 def test_the_same_wording_is_told_by_meaning_and_letters() -> None:

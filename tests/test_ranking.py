@@ -68,6 +68,7 @@ def test_doubt_begins_half_way_between_the_threshold_and_certainty() -> None:
 def test_uncertainty() -> None:
     assert uncertainty(replace(ANSWERED, probability=0.7), (Source.LOW_PROBABILITY,)) == pytest.approx(0.3)
     assert uncertainty(ANSWERED, (Source.THUMBS_DOWN,)) == 0.6, "a customer's word against the bot's"
+    assert uncertainty(replace(ANSWERED, complaints=4), (Source.THUMBS_DOWN,)) == 0.02, "who dislikes everything"
     assert uncertainty(ANSWERED, ()) == 0.02
     assert uncertainty(replace(ANSWERED, reason=Reason.NO_TEMPLATE), (Source.HANDED_OFF,)) == 1.0
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from benchmarks.redaction import ORDER_NUMBER, Case, load_cases, measure
 from chatbot.numbers import passes_luhn
-from chatbot.redact import KINDS, Redactor, cleaned
+from chatbot.redact import KINDS, Redactor, cleaned, unseen_in
 from chatbot.types import Redacted
 
 REDACTOR = Redactor(ORDER_NUMBER)
@@ -103,6 +103,35 @@ def test_plain_text_stays_as_it_was_typed() -> None:
 )
 def test_cleaning(raw: str, expected: str) -> None:
     assert cleaned(raw) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Where is it?", ""),
+        ("退货 — où?", ""),
+        ("❤️ 1️⃣ 👩‍❤️‍👩 👍🏽", ""),
+        ("می‌خواهم", ""),
+        ("a\0b", "U+0000, a control character) in place 2"),
+        ("\u202eevil", "U+202E, right-to-left override) in place 1"),
+        ("❤️ \u2066x", "U+2066, left-to-right isolate) in place 4"),
+        ("pass\u200bword", "U+200B, zero width space) in place 5"),
+        ("a\u200db", "U+200D, zero width joiner) in place 2"),
+        ("é\u200d\u200dé", "U+200D, zero width joiner) in place 2"),
+        ("x\U000e0041", "U+E0041, tag latin capital letter a) in place 2"),
+        ("a\nb", "U+000A, a control character) in place 2"),
+        ("a\u2028b", "U+2028, line separator) in place 2"),
+        ("a\ud800", "U+D800, a control character) in place 2"),
+    ],
+)
+def test_what_cannot_be_seen_is_named(text: str, found: str) -> None:
+    said = unseen_in(text)
+    assert (found in said, bool(said)) == (True, bool(found))
+
+
+def test_lines_and_tabs_are_seen_where_there_are_lines() -> None:
+    assert unseen_in("a\r\n\tb", lines=True) == ""
+    assert "U+000B" in unseen_in("a\x0bb", lines=True)
 
 
 @pytest.mark.parametrize(

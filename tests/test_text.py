@@ -85,6 +85,12 @@ def test_without_han_characters_the_default_stands(text: str) -> None:
         ("what is my address", "what is my address"),
         ("what is your address", "what is your address"),
         ("退货，谢谢", "退货 谢谢"),
+        ("cancel [order]", "cancel [order]"),
+        ("$5 please", "$5"),
+        ("C++ course", "c++ course"),
+        ("cancel plan a", "cancel plan a"),
+        ("thank you", "thank you"),
+        ("दिन", "दिन"),
     ],
 )
 def test_what_is_left_without_small_words(text: str, words: str) -> None:

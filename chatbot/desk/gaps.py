@@ -22,7 +22,7 @@ from chatbot.knowledge import vectors_of
 from chatbot.overlap import words_of
 from chatbot.redact import KINDS
 from chatbot.store import Store
-from chatbot.store.unanswered import OpenQuestion, unanswered_since
+from chatbot.store.unanswered import OpenQuestion, said_in, unanswered_since
 from chatbot.text import language_of, normalise
 from chatbot.types import Example, Vector
 
@@ -38,6 +38,8 @@ MOST_ITEMS = 4_000
 MOST_GAPS = 50
 MOST_SAMPLES = 6
 MOST_WORDS = 3
+LEAST_CONVERSATIONS = 3
+"""In so many a word has to stand before it is proposed as a name, which stays when what one customer said is erased."""
 
 _WORD = re.compile(r"[^\W\d_\u3400-\u9fff]{2,}")
 _HAN = re.compile(r"[\u3400-\u9fff]+")
@@ -53,7 +55,7 @@ _OFTEN = 0.4
 @dataclass(frozen=True, slots=True)
 class Gap:
     """`trend` are the questions of each day, the oldest first; `items` are those of the queue, the most typical
-    first."""
+    first. `name` and `title` are empty where the customers share no words to name it with."""
 
     id: str
     size: int
@@ -79,9 +81,11 @@ def find_gaps(bot: Bot, *, store: Store, days: int, now: datetime | None = None)
     heaps = [heap for heap in heaped(questions, vectors, background) if _size(questions, heap) >= LEAST_QUESTIONS]
     heaps.sort(key=lambda heap: (-_size(questions, heap), questions[heap[0]].item_id))
     names = Names(bot.knowledge.intents)
-    return [
-        _gap([questions[place] for place in heap], spread, names, since=since, days=days) for heap in heaps[:MOST_GAPS]
-    ]
+    gaps = []
+    for heap in ([questions[place] for place in places] for places in heaps[:MOST_GAPS]):
+        said = said_in([question.item_id for question in heap], since, database=store.database)
+        gaps.append(_gap(heap, spread, names, shared_words(said), since=since, days=days))
+    return gaps
 
 
 def heaped(questions: Sequence[OpenQuestion], vectors: Vector, background: Sequence[str]) -> list[list[int]]:
@@ -141,57 +145,86 @@ class Spread:
 
 
 def terms_of(text: str) -> set[str]:
+    words = words_in(text)
+    return {word for word in words if _HAN.fullmatch(word)}.union(*(words_of(word) for word in _letters(words)))
+
+
+def words_in(text: str) -> list[str]:
+    """As they stand, without masks; of Chinese every run of a few characters."""
     plain = _MASK.sub(" ", normalise(text))
-    runs = {
+    runs = [
         run[at : at + length]
         for run in _HAN.findall(plain)
         for length in range(2, _LONGEST_RUN + 1)
         for at in range(len(run) - length + 1)
-    }
-    return runs | {term for word in _WORD.findall(plain) for term in words_of(word)}
+    ]
+    return runs + _WORD.findall(plain)
 
 
-def proposed_title(texts: Sequence[str], spread: Spread, language: str) -> str:
-    """The most telling words of a heap in the order in which they are said; empty where there are none."""
+def shared_words(said: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """The words that several customers used, of pairs of a conversation and a message."""
+    spoken = {(conversation, word) for conversation, text in said for word in words_in(text)}
+    counts = Counter(word for _, word in spoken)
+    return frozenset(word for word, count in counts.items() if count >= LEAST_CONVERSATIONS)
+
+
+def proposed_title(texts: Sequence[str], spread: Spread, language: str, *, shared: Collection[str]) -> str:
+    """The most telling shared words of a heap in the order in which they are said; empty where there are none."""
     counts = Counter(term for text in texts for term in terms_of(text))
     least = max(_OFTEN * len(texts), min(2, len(texts)))
     scores = {term: spread.telling(term, held, len(texts)) for term, held in counts.items() if held >= least}
     if language == "zh":
         # Of runs that say as much, the longest is the word itself.
-        runs = {term: score * (1 + 0.2 * len(term)) for term, score in scores.items() if _HAN.fullmatch(term)}
-        return min(runs, key=lambda run: (-round(runs[run], 6), run), default="")
+        runs = {term: score * (1 + 0.2 * len(term)) for term, score in scores.items() if _HAN.match(term)}
+        return min(runs.keys() & shared, key=lambda run: (-round(runs[run], 6), run), default="")
+    sayable = {term for word in _letters(shared) for term in words_of(word)}
+    scores = {term: score for term, score in scores.items() if term in sayable}
     floor = LEAST_TELLING * max(scores.values(), default=0.0)
     told = [term for term in scores if scores[term] >= floor > 0]
     best = sorted(told, key=lambda term: (-round(scores[term], 6), term))
-    return _spoken(best[:MOST_WORDS], texts)
+    return _spoken(best[:MOST_WORDS], texts, shared)
 
 
-def _spoken(terms: Sequence[str], texts: Sequence[str]) -> str:
+def _letters(words: Iterable[str]) -> list[str]:
+    """Those that are not runs of Chinese characters."""
+    return [word for word in words if not _HAN.match(word)]
+
+
+def _spoken(terms: Sequence[str], texts: Sequence[str], shared: Collection[str]) -> str:
     """The terms as whole words, in the form and order in which they mostly stand."""
     forms: dict[str, Counter[str]] = {term: Counter() for term in terms}
     places: dict[str, list[float]] = {term: [] for term in terms}
     for text in texts:
         words = _WORD.findall(_MASK.sub(" ", normalise(text)))
         for place, word in enumerate(words):
-            for term in words_of(word) & forms.keys():
+            for term in words_of(word) & forms.keys() if word in shared else ():
                 forms[term][word] += 1
                 places[term].append(place / len(words))
-    order = sorted(terms, key=lambda term: (sum(places[term]) / len(places[term]), term))
+    said_at = {term: sum(found) / len(found) for term, found in places.items() if found}
+    order = sorted(said_at, key=lambda term: (said_at[term], term))
     said = [min(forms[term], key=lambda word: (-forms[term][word], word)) for term in order]
     return " ".join(said).capitalize()
 
 
-def _gap(heap: Sequence[OpenQuestion], spread: Spread, names: Names, *, since: datetime, days: int) -> Gap:
+def _gap(
+    heap: Sequence[OpenQuestion],
+    spread: Spread,
+    names: Names,
+    shared: Collection[str],
+    *,
+    since: datetime,
+    days: int,
+) -> Gap:
     texts = list({normalise(question.text): question.text for question in reversed(heap)}.values())[::-1]
     language = Counter(question.language for question in heap).most_common(1)[0][0]
-    title = proposed_title(texts, spread, language_of(" ".join(texts), language)) or texts[0][:60]
+    title = proposed_title(texts, spread, language_of(" ".join(texts), language), shared=shared)
     return Gap(
         id=str(heap[0].item_id),
         size=sum(len(question.asked_at) for question in heap),
         trend=_trend((at for question in heap for at in question.asked_at), since=since, days=days),
         samples=tuple(texts[:MOST_SAMPLES]),
         items=tuple(question.item_id for question in heap),
-        name=names.unique(_name(title)),
+        name=names.unique(_name(title)) if title else "",
         title=title,
         language=language,
     )

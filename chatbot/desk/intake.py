@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -23,10 +23,10 @@ from chatbot.store.arrivals import Arrivals, OpenItem, Placement
 from chatbot.text import letters_in_common, text_key
 from chatbot.types import Asked, Source, Vector
 
-AT_ONCE = 200
-"""Turns of one transaction."""
+AT_ONCE = 50
+"""Turns of one transaction, which customers' messages wait for."""
 
-ENCODED_AT_ONCE = 8
+ENCODED_AT_ONCE = 4
 """Customers' messages come between two such batches."""
 
 NEARLY_THE_SAME = 0.9
@@ -71,7 +71,11 @@ class Intake:
             if self._working:
                 return
             self._working = True
-        threading.Thread(target=self._work, name="intake", daemon=True).start()
+        try:
+            threading.Thread(target=self._work, name="intake", daemon=True).start()
+        except RuntimeError:  # no more threads now; whoever comes next tries again
+            with self._wake:
+                self._rest()
 
     def settled(self, seconds: float) -> bool:
         """Wait until all that was there is in the queue, or so long; False where it is not."""
@@ -115,15 +119,14 @@ class Intake:
             return 0
         wanted = self._wanted(found, bot)
         near = self._near(bot)
+        near.keep(self._arrivals.open_ids())
         vectors = vectors_by_key([asked.text for asked, _ in wanted], store=self._store, encoder=bot.encoder)
         placements = self._placements(wanted, near, vectors)
-        items = self._arrivals.put(placements, found)
+        items = self._arrivals.put(placements, found, encoder=bot.encoder.fingerprint, vectors=vectors)
         for one in placements:
             item_id = items.get(one.asked.turn_id)
             if item_id is None or Source.AUDIT in one.sources:
                 continue
-            if one.item_id not in (None, item_id):  # it was decided since
-                near.drop(one.item_id)
             near.add(item_id, one.asked.text, vectors[one.text_key])
         return len(found)
 
@@ -185,7 +188,7 @@ class Intake:
         near = self._near(bot)
         vectors = vectors_by_key(taught, store=self._store, encoder=bot.encoder)
         numbers = {number for text in taught for number in near.related(vectors[text_key(text)])}
-        sources = {item.id: item for item in self._arrivals.open_items() if item.id in numbers}
+        sources = {item.id: item for item in self._arrivals.open_items(among=numbers)}
         texts = [self._redactor.redact(item.text) for item in sources.values()]
         found = []
         for item, reading in zip(sources.values(), bot.read_many(texts, closely=True), strict=True):
@@ -217,10 +220,12 @@ class Neighbourhood:
             self._texts[item_id] = text
             self._index.add(np.array([item_id], dtype=np.int64), vector[None])
 
-    def drop(self, item_id: int | None) -> None:
-        if item_id in self._texts:
-            del self._texts[item_id]
-            self._index.remove([item_id])
+    def keep(self, open_ids: Collection[int]) -> None:
+        """Forget all others: they were decided."""
+        gone = [number for number in self._texts if number not in open_ids]
+        for number in gone:
+            del self._texts[number]
+        self._index.remove(gone)
 
     def find(self, text: str, vector: Vector) -> int | None:
         """The item that asks the same or nearly the same."""
@@ -247,14 +252,11 @@ def have_letters_in_common(one: str, other: str) -> bool:
 
 
 def vectors_by_key(texts: Sequence[str], *, store: Store, encoder: Encoder) -> dict[str, Vector]:
-    """A vector for each text by its key; those that the store has not are encoded, a few at a time, and kept."""
+    """A vector for each text by its key; those that the store has not are encoded, a few at a time."""
     by_key = {text_key(text): text for text in texts}
     known = store.knowledge.vectors(encoder.fingerprint, list(by_key))
     missing = [key for key in by_key if key not in known]
     for start in range(0, len(missing), ENCODED_AT_ONCE):
         keys = missing[start : start + ENCODED_AT_ONCE]
-        fresh = dict(zip(keys, encoder.encode([by_key[key] for key in keys]), strict=True))
-        known |= fresh
-    if missing:
-        store.knowledge.keep_vectors(encoder.fingerprint, {key: known[key] for key in missing})
+        known |= dict(zip(keys, encoder.encode([by_key[key] for key in keys]), strict=True))
     return known

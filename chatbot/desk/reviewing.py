@@ -77,8 +77,16 @@ class Reviewing:
         self._looking = threading.Lock()
         self._looked_at = datetime.min.replace(tzinfo=UTC)
 
-    def decide(self, agent: Agent, item_id: int, verdict: Verdict, *, without: Collection[str] = ()) -> Reviewed:
-        reviewed = self.reviews.decide(agent, item_id, verdict, without=without)
+    def decide(
+        self,
+        agent: Agent,
+        item_id: int,
+        verdict: Verdict,
+        *,
+        without: Collection[str] = (),
+        seen: Collection[str] | None = None,
+    ) -> Reviewed:
+        reviewed = self.reviews.decide(agent, item_id, verdict, without=without, seen=seen)
         self.learned(reviewed.taught)
         return reviewed
 
@@ -136,7 +144,10 @@ class Reviewing:
             return known[1]
         waited = datetime.now(UTC) - self._looked_at >= timedelta(seconds=EFFECT_SECONDS)
         if waited and self._looking.acquire(blocking=False):
-            threading.Thread(target=self._look, name="effect", daemon=True).start()
+            try:
+                threading.Thread(target=self._look, name="effect", daemon=True).start()
+            except RuntimeError:  # no more threads now
+                self._looking.release()
         return known[1] if known is not None else None
 
     def _look(self) -> None:
@@ -145,10 +156,10 @@ class Reviewing:
             before = self.reviews.taught_since(since)
             found = Effect(0, 0, 0)
             if before:
+                self._looked_at = datetime.now(UTC)
                 # Supposing that they had not been made: what that would make worse is what they made better.
                 replay = self._replays.replay(Changes(examples=before), bot=bot, taking_back=True)
                 found = Effect(self._oversight.decided(since=since), replay.different, replay.worse)
-                self._looked_at = datetime.now(UTC)
             self._effect = bot.knowledge.revision, found
         except ChatbotError as error:  # the next to ask begins anew
             _log.warning("the effect of the corrections was not worked out: %s", error)

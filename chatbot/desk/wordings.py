@@ -11,7 +11,7 @@ from chatbot.importers.body import check_body, variables
 from chatbot.importers.cells import CELL_LIMIT
 from chatbot.importers.records import BadRow
 from chatbot.phrases import phrase
-from chatbot.redact import Redactor
+from chatbot.redact import Redactor, unseen_in
 from chatbot.templates import ASKABLE
 from chatbot.types import OUT_OF_SCOPE, Template
 
@@ -52,7 +52,9 @@ def check(template: Template, *, facts: Mapping[str, str], redactor: Redactor) -
     except BadRow as error:
         return Check(body, (), (_sentence(error),), _warnings(body, redactor))
     found = tuple(_variable(name, facts) for name in dict.fromkeys(variables(body)))
-    problems = [
+    unseen = unseen_in(body, lines=True)
+    problems = [f"The wording {unseen}."] if unseen else []
+    problems += [
         f"Nobody fills {{{each.name}}}: no fact has this name, and customers are not asked for it. "
         "Take it out, or have the fact added; until then this answer would never be given."
         for each in found
@@ -90,9 +92,13 @@ def _placeholder(variable: Variable, language: str) -> str:
 
 def _misplaced(template: Template) -> list[str]:
     problems = []
+    if unseen := unseen_in(template.intent):
+        problems.append(f"The name of the intent {unseen}.")
     if template.intent == OUT_OF_SCOPE:
         problems.append("What is out of scope gets no answer. Choose the intent that this answers.")
-    if not _KEY.fullmatch(template.key):
+    if unseen := unseen_in(template.key):
+        problems.append(f"The key {unseen}.")
+    elif not _KEY.fullmatch(template.key):
         problems.append(f'The key "{template.key[:40]}" has to be a name such as refund or refund.zh.')
     if template.valid_from and template.valid_until and template.valid_from > template.valid_until:
         problems.append("It would end before it begins: put the two dates in order.")

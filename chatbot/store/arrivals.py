@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Row, func, select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from chatbot.ranking import bursts, rank
+from chatbot.ranking import MOST_COMPLAINTS, bursts, rank
 from chatbot.store.engine import Database
-from chatbot.store.knowledge import KEYS_PER_QUERY
+from chatbot.store.knowledge import KEYS_PER_QUERY, keep_in
 from chatbot.store.queue import DONE, OPEN
 from chatbot.store.tables import ExampleRow, FeedbackRow, MessageRow, ReviewItemRow, ReviewMemberRow, ReviewRow, TurnRow
-from chatbot.types import Action, Asked, Reason, Source, Verdict
+from chatbot.types import Action, Asked, Reason, Source, Vector, Verdict
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,16 @@ class Arrivals:
     def newest(self, limit: int) -> list[Asked]:
         """Turns that are new or were judged by their customer since, the newest first."""
         new = _TURNS.where(_NEW).order_by(TurnRow.created_at.desc()).limit(limit)
-        judged = _TURNS.where(_JUDGED).order_by(FeedbackRow.updated_at.desc()).limit(limit)
+        fresh = select(FeedbackRow.message_id).where(_JUDGED).correlate(None)
+        judged = _TURNS.where(TurnRow.reply_id.in_(fresh)).order_by(FeedbackRow.updated_at.desc()).limit(limit)
         with self._database.look() as connection:
-            found = {row.id: _asked(row) for query in (new, judged) for row in connection.execute(query)}
-        return list(found.values())
+            rows = {row.id: row for query in (new, judged) for row in connection.execute(query)}
+        found = {number: _asked_or_none(row) for number, row in rows.items()}
+        if strange := [number for number, asked in found.items() if asked is None]:
+            _log.warning("turns that this program cannot read stay out of the review queue: %s", ", ".join(strange))
+            with self._database.write() as session:
+                session.execute(update(TurnRow).where(TurnRow.id.in_(strange)).values(taken_in=True))
+        return [asked for asked in found.values() if asked is not None]
 
     def waiting(self) -> int:
         with self._database.look() as connection:
@@ -69,8 +78,9 @@ class Arrivals:
                 found.update((key, at) for key, at in session.execute(query))
         return found
 
-    def open_items(self, *, above: int = 0) -> list[OpenItem]:
-        """Open items with an id above this, by id. Those that are drawn for the audit stand alone and are left out."""
+    def open_items(self, *, above: int = 0, among: Collection[int] | None = None) -> list[OpenItem]:
+        """Open items with an id above this, by id, or those `among` some; without what is drawn for the audit, which
+        stands alone."""
         query = (
             select(ReviewItemRow.id, ReviewItemRow.text_key, MessageRow.text, ReviewItemRow.sources)
             .join(TurnRow, TurnRow.id == ReviewItemRow.lead_turn_id)
@@ -78,23 +88,41 @@ class Arrivals:
             .where(ReviewItemRow.status == OPEN, ReviewItemRow.id > above, ReviewItemRow.source != Source.AUDIT)
             .order_by(ReviewItemRow.id)
         )
+        if among is not None:
+            query = query.where(ReviewItemRow.id.in_(among))
         with self._database.read() as session:
             return [
                 OpenItem(number, key, text, tuple(Source(source) for source in sources))
                 for number, key, text, sources in session.execute(query)
             ]
 
-    def put(self, placements: Sequence[Placement], looked_at: Sequence[Asked]) -> dict[str, int]:
-        """Store placements and tick off all that was looked at; the item of each placed turn, by turn."""
+    def open_ids(self) -> set[int]:
+        with self._database.read() as session:
+            return set(session.scalars(select(ReviewItemRow.id).where(ReviewItemRow.status == OPEN)))
+
+    def put(
+        self,
+        placements: Sequence[Placement],
+        looked_at: Sequence[Asked],
+        *,
+        encoder: str,
+        vectors: Mapping[str, Vector],
+    ) -> dict[str, int]:
+        """Store placements and tick off all that was looked at; the item of each placed turn, by turn. Of `vectors`, by
+        text key, those are kept whose turn is still there: it may have been erased since it was read."""
         with self._database.write() as session:
             there = set(session.scalars(select(TurnRow.id).where(TurnRow.id.in_([a.turn_id for a in looked_at]))))
             placed: dict[str, int] = {}
             new: dict[str, int] = {}  # items made in this very call, by leader
             for one in placements:
-                if one.asked.turn_id in there:  # it may have been erased since it was read
+                if one.asked.turn_id in there:
                     placed[one.asked.turn_id] = _place(session, one, new).id
+            for number in set(placed.values()):
+                recount(session, session.get_one(ReviewItemRow, number))
             _withdraw(session, [asked for asked in looked_at if asked.turn_id not in placed])
             _tick_off(session, looked_at)
+            keys = {one.text_key for one in placements if one.asked.turn_id in placed}
+            keep_in(session, encoder, {key: vector for key, vector in vectors.items() if key in keys})
             return placed
 
     def rerank(self, found: Sequence[tuple[int, str | None, float, float]]) -> None:
@@ -109,6 +137,18 @@ class Arrivals:
 
 # As the partial indexes have it, to the letter: SQLite would not know "taken_in = 0" for the same.
 _NEW, _JUDGED = text("NOT turns.taken_in"), text("NOT feedback.taken_in")
+
+_OTHER_TURN, _OTHER_FEEDBACK = aliased(TurnRow), aliased(FeedbackRow)
+_COMPLAINTS = (
+    select(func.count())
+    .select_from(_OTHER_TURN)
+    .join(_OTHER_FEEDBACK, _OTHER_FEEDBACK.message_id == _OTHER_TURN.reply_id)
+    .where(_OTHER_TURN.conversation_id == TurnRow.conversation_id, _OTHER_FEEDBACK.verdict == Verdict.DOWN)
+    .correlate(TurnRow)
+    .scalar_subquery()
+    .label("complaints")
+)
+"""The thumbs down of the conversation that a turn belongs to."""
 
 _TURNS = (
     select(
@@ -126,6 +166,7 @@ _TURNS = (
         TurnRow.follows_up,
         FeedbackRow.verdict,
         FeedbackRow.updated_at.label("verdict_at"),
+        _COMPLAINTS,
     )
     .join(MessageRow, MessageRow.id == TurnRow.message_id)
     .outerjoin(FeedbackRow, FeedbackRow.message_id == TurnRow.reply_id)
@@ -148,7 +189,16 @@ def _asked(row: Row[Any]) -> Asked:
         follows_up=row.follows_up,
         verdict=Verdict(row.verdict) if row.verdict else None,
         verdict_at=row.verdict_at,
+        complaints=row.complaints,
     )
+
+
+def _asked_or_none(row: Row[Any]) -> Asked | None:
+    """None for what another release has written."""
+    try:
+        return _asked(row)
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _favourites(reading: dict[str, Any]) -> tuple[str | None, ...]:
@@ -166,6 +216,8 @@ def _place(session: Session, one: Placement, new: dict[str, int]) -> ReviewItemR
         session.delete(member)  # a complaint after the decision is a new matter
         session.flush()
         member = None
+    if member is not None and _waits(session, member.item_id):
+        return _update(session.get_one(ReviewItemRow, member.item_id), one)
     number = member.item_id if member is not None else one.item_id
     item = _open(session, number) or _open(session, new.get(one.leader) if one.leader else None)
     if item is None:
@@ -178,8 +230,12 @@ def _place(session: Session, one: Placement, new: dict[str, int]) -> ReviewItemR
             ReviewMemberRow(turn_id=asked.turn_id, item_id=item.id, text_key=one.text_key, created_at=asked.created_at)
         )
         session.flush()
-    _update(session, item, one)
-    return item
+    return _update(item, one)
+
+
+def _waits(session: Session, number: int) -> bool:
+    """Whether it is open or disputed: then whatever comes to a member comes to it."""
+    return session.get_one(ReviewItemRow, number).status != DONE
 
 
 def _open(session: Session, number: int | None) -> ReviewItemRow | None:
@@ -225,26 +281,27 @@ def _new_item(session: Session, one: Placement) -> ReviewItemRow:
     return item
 
 
-def _update(session: Session, item: ReviewItemRow, one: Placement) -> None:
+def _update(item: ReviewItemRow, one: Placement) -> ReviewItemRow:
     known = {*item.sources, *one.sources}
     item.sources = [source.value for source in Source if source in known]
     item.source = item.sources[0]
     item.uncertainty = max(item.uncertainty, one.uncertainty)
-    recount(session, item)
+    return item
 
 
 def recount(session: Session, item: ReviewItemRow) -> None:
-    """Size, bursts, complaints and time from the members that it has now."""
+    """Size, bursts, complaints and time from the members that it has now. Once for all that came to it: what is asked
+    thousands of times must not be read thousands of times. Of who complains about everything nothing is counted."""
     session.flush()
     query = (
-        select(TurnRow.created_at, FeedbackRow.verdict)
+        select(TurnRow.created_at, FeedbackRow.verdict, _COMPLAINTS)
         .join(ReviewMemberRow, ReviewMemberRow.turn_id == TurnRow.id)
         .outerjoin(FeedbackRow, FeedbackRow.message_id == TurnRow.reply_id)
         .where(ReviewMemberRow.item_id == item.id)
     )
     rows = session.execute(query).all()
     item.size, item.bursts = len(rows), bursts(row.created_at for row in rows)
-    item.down = sum(row.verdict == Verdict.DOWN for row in rows)
+    item.down = sum(row.verdict == Verdict.DOWN and row.complaints <= MOST_COMPLAINTS for row in rows)
     item.last_at = max((row.created_at for row in rows), default=item.last_at)
     item.rank = _rank(item)
 

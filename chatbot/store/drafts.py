@@ -5,7 +5,10 @@ Every change stands in one transaction with its row of the audit log, which hold
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -28,15 +31,17 @@ _AUTHOR = aliased(AgentRow)
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A proposed wording. It is stale where the live one was changed after it was written; `live_body` is None where
-    there is none yet."""
+    """A proposed wording. It is stale where the live one was changed after it was written; `live_body` and
+    `live_revision` are None where there is none yet. `digest` is of all that approving would put live."""
 
     id: int
     template: Template
     by: str
     at: datetime
     live_body: str | None
+    live_revision: int | None
     stale: bool
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +132,29 @@ class Drafts:
         with self.database.write() as session:
             key = free_key(session, intent)
             draft = _propose(session, Template(key, intent, "", language), by, based_on=None)
-            append(session, who=by.name, what="template.begun", after={"key": key, "draft": draft})
+            # Not the key: it is made of the intent's name, which may have been proposed in customers' words.
+            append(session, who=by.name, what="template.begun", after={"draft": draft})
             return key
 
-    def approve(self, draft_id: int, *, by: Agent) -> Saved:
-        """Put a draft live, under its author's name. Raises NotNow for one with nothing in it or already decided."""
+    def approve(
+        self, draft_id: int, *, digest: str, live_revision: int | None, sound: Callable[[Template], object], by: Agent
+    ) -> Saved:
+        """Put a draft live, under its author's name: exactly the words that were shown, over the ones beside them.
+
+        `sound` raises for a wording that cannot go live. Raises NotNow for a draft with nothing in it, one already
+        decided, and one that has changed since `digest` and `live_revision` were read, as the live answer may have.
+        """
         with self.database.write() as session:
             row, author = _open_draft(session, draft_id)
-            if not row.body.strip():
-                raise NotNow("nothing is written in this draft yet")
             template = _proposed(row)
             before = _revision_of(session, row.key)
+            if digest_of(template) != digest:
+                raise NotNow("this draft was rewritten after you opened it; read it again")
+            if live_revision != (before["revision"] if before else None):
+                raise NotNow("the live answer was changed after you opened this draft; compare the two again")
+            if not row.body.strip():
+                raise NotNow("nothing is written in this draft yet")
+            sound(template)
             _check_key(session, template)
             revision = _write(session, template, by=author)
             _settle(row, APPROVED, by)
@@ -214,6 +231,13 @@ def _check_key(session: Session, template: Template) -> None:
         raise NotNow(f'"{row.key}" answers the intent "{row.intent}"; choose a key that begins otherwise')
 
 
+def digest_of(template: Template) -> str:
+    """SHA-256 (hex) of a wording and of what it is to be: what somebody reads is known by it again."""
+    days = [day.isoformat() if day else None for day in (template.valid_from, template.valid_until)]
+    told = [template.key, template.intent, template.language, template.body, template.owner, *days]
+    return hashlib.sha256(json.dumps(told).encode("ascii")).hexdigest()
+
+
 def free_key(session: Session, intent: str) -> str:
     """The intent's name, without dots, which would make it a wording of another answer."""
     name, number = intent.replace(".", "_")[:190], 1
@@ -260,13 +284,16 @@ def _drafts() -> Select[TemplateDraftRow, str, TemplateRow]:
 
 
 def _draft(row: TemplateDraftRow, author: str, live: TemplateRow | None) -> Draft:
+    template, revision = _proposed(row), live.revision if live else None
     return Draft(
         id=row.id,
-        template=_proposed(row),
+        template=template,
         by=author,
         at=row.created_at,
         live_body=live.body if live else None,
-        stale=(live.revision if live else None) != row.based_on,
+        live_revision=revision,
+        stale=revision != row.based_on,
+        digest=digest_of(template),
     )
 
 

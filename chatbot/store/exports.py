@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Executable, and_, delete, exists, select, update
@@ -171,7 +171,8 @@ def _between(column: InstrumentedAttribute[datetime], filters: ExportFilters) ->
     if filters.since is not None:
         yield column >= datetime.combine(filters.since, time(), UTC)
     if filters.until is not None:
-        yield column < datetime.combine(filters.until, time(), UTC) + timedelta(days=1)
+        # Its last moment, and not the day after: the calendar may end here.
+        yield column <= datetime.combine(filters.until, time.max, UTC)
 
 
 def _equal(column: InstrumentedAttribute[Any], value: str | None) -> Iterator[ColumnElement[bool]]:

@@ -120,20 +120,7 @@ class KnowledgeStore:
     def keep_vectors(self, encoder: str, vectors: Mapping[str, Vector]) -> None:
         """Store vectors by text key; those already there stay."""
         with self._database.write() as session:
-            known: set[str] = set()
-            keys = list(vectors)
-            for start in range(0, len(keys), KEYS_PER_QUERY):
-                here = EmbeddingRow.text_key.in_(keys[start : start + KEYS_PER_QUERY])
-                known.update(
-                    session.scalars(select(EmbeddingRow.text_key).where(EmbeddingRow.encoder == encoder, here))
-                )
-            rows = [
-                {"encoder": encoder, "text_key": key, "vector": vector.astype("<f4").tobytes()}
-                for key, vector in vectors.items()
-                if key not in known
-            ]
-            if rows:
-                session.execute(insert(EmbeddingRow), rows)
+            keep_in(session, encoder, vectors)
 
     def drop_vectors(self, encoders: Iterable[str]) -> None:
         """Forget the vectors of encoders that no version uses any more."""
@@ -155,6 +142,22 @@ def apply_in(session: Session, changes: Changes, *, by: str | None = None, revie
     write_passages(session, changes.passages)
     _name_missing_intents(session, changes)
     return bump(session)
+
+
+def keep_in(session: Session, encoder: str, vectors: Mapping[str, Vector]) -> None:
+    """As `KnowledgeStore.keep_vectors`, within a transaction that writes more."""
+    known: set[str] = set()
+    keys = list(vectors)
+    for start in range(0, len(keys), KEYS_PER_QUERY):
+        here = EmbeddingRow.text_key.in_(keys[start : start + KEYS_PER_QUERY])
+        known.update(session.scalars(select(EmbeddingRow.text_key).where(EmbeddingRow.encoder == encoder, here)))
+    rows = [
+        {"encoder": encoder, "text_key": key, "vector": vector.astype("<f4").tobytes()}
+        for key, vector in vectors.items()
+        if key not in known
+    ]
+    if rows:
+        session.execute(insert(EmbeddingRow), rows)
 
 
 def _revision(session: Session) -> int:

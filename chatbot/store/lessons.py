@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
+from chatbot.store.arrivals import recount
 from chatbot.store.knowledge import Changes, apply_in
+from chatbot.store.queue import DONE, OPEN
+from chatbot.store.standing import status_of
 from chatbot.store.tables import (
     ExampleRow,
     IntentRow,
@@ -21,7 +24,7 @@ from chatbot.store.tables import (
     TurnRow,
 )
 from chatbot.text import text_key
-from chatbot.types import Example, Intent, Status
+from chatbot.types import Example, Intent, Source, Status
 
 REVIEWED = "review"
 """The source of examples that an agent confirmed."""
@@ -64,20 +67,37 @@ def teach(
 
 def take_back(session: Session, review: ReviewRow) -> list[str]:
     """Put everything back as it was before a review; the texts that lose its label. What somebody has changed since
-    stays as they left it."""
+    stays as they left it, but what they would put back is then what stood before this review."""
     review.undone_at = datetime.now(UTC)
     texts = []
     for step in reversed(review.undo):
-        if "status" in step:
-            _reopen(session, review, step["status"])
-        elif "intent" in step:
+        if "intent" in step:
             _drop_unused(session, step["intent"])
-        else:
+        elif "example" in step:
             row = session.scalars(_examples([step["example"]])).first()
             if row is not None and row.review_id == review.id:
                 texts.append(row.text)
                 _restore(session, row, step["before"])
+            elif row is not None:
+                _forget(session, review, row, step)
+    _settle_again(session, review)
     return texts
+
+
+def _forget(session: Session, review: ReviewRow, row: ExampleRow, step: Step) -> None:
+    """Nobody may put back the label of a review that was undone: the next one after it gets what stood before both."""
+    later = session.get(ReviewRow, row.review_id) if row.review_id is not None else None
+    while later is not None:
+        steps = [dict(one) for one in later.undo]
+        own = next((one for one in steps if one.get("example") == step["example"]), None)
+        if own is None or own["before"] is None:
+            return
+        if own["before"]["review_id"] == review.id:
+            own["before"] = step["before"]
+            later.undo = steps
+            session.flush()
+            return
+        later = session.get(ReviewRow, own["before"]["review_id"]) if own["before"]["review_id"] is not None else None
 
 
 def without_it(session: Session, review: ReviewRow) -> list[Example]:
@@ -126,10 +146,20 @@ def _restore(session: Session, row: ExampleRow, before: Mapping[str, Any] | None
     session.flush()
 
 
-def _reopen(session: Session, review: ReviewRow, status: str) -> None:
+def _settle_again(session: Session, review: ReviewRow) -> None:
+    """Where the item stands without the review. If it opens again, another open item with the same words joins it."""
     item = session.get(ReviewItemRow, review.item_id) if review.item_id is not None else None
-    if item is not None:
-        item.status, item.decided_at = status, None
+    if item is None:
+        return
+    item.status = status_of(session, item)
+    if item.status == DONE:
+        return
+    item.decided_at = None
+    same = (ReviewItemRow.text_key == item.text_key, ReviewItemRow.status == OPEN, ReviewItemRow.id != item.id)
+    for other in session.scalars(select(ReviewItemRow).where(*same, ReviewItemRow.source != Source.AUDIT)):
+        session.execute(update(ReviewMemberRow).where(ReviewMemberRow.item_id == other.id).values(item_id=item.id))
+        session.delete(other)
+    recount(session, item)
 
 
 def _drop_unused(session: Session, name: str) -> None:

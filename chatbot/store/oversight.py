@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, case, func, select
 
 from chatbot.store.engine import Database
 from chatbot.store.queue import DISPUTED, OPEN
-from chatbot.store.reviews import label_of
+from chatbot.store.standing import label_of
 from chatbot.store.tables import AgentRow, ReviewItemRow, ReviewRow, Row, TemplateDraftRow
 from chatbot.types import Judgement, Source
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from chatbot.errors import NotFound, NotNow
@@ -17,6 +16,7 @@ from chatbot.store.engine import Database
 from chatbot.store.knowledge import bump
 from chatbot.store.lessons import lessons, take_back, teach, without_it
 from chatbot.store.queue import DISPUTED, DONE, OPEN, no_item
+from chatbot.store.standing import standing, status_of
 from chatbot.store.tables import (
     AgentRow,
     ExampleRow,
@@ -82,15 +82,22 @@ class Reviews:
         self._database = database
 
     def decide(
-        self, agent: Agent, item_id: int, verdict: Verdict, *, without: Collection[str] = (), batch: str | None = None
+        self,
+        agent: Agent,
+        item_id: int,
+        verdict: Verdict,
+        *,
+        without: Collection[str] = (),
+        seen: Collection[str] | None = None,
     ) -> Reviewed:
         """Settle an item: store the verdict, teach its questions and write it into the audit log, all or nothing.
 
-        `without` are turns that are taken out of the group first; they become items of their own. Raises NotFound for
+        `without` are turns that are taken out of the group first; they become items of their own, as do those whose
+        words (by text key) the agent has not `seen`; None: they have seen all of them. Raises NotFound for
         an item or a label that is not there, and NotNow for one that somebody else has settled or holds.
         """
         with self._database.write() as session:
-            return _decide(session, agent, item_id, verdict, without, batch)
+            return _decide(session, agent, item_id, verdict, without=without, seen=seen)
 
     def decide_many(
         self, agent: Agent, item_ids: Sequence[int], verdict: Verdict, *, batch: str
@@ -101,7 +108,7 @@ class Reviews:
         with self._database.write() as session:
             for item_id in item_ids:
                 try:
-                    done.append(_decide(session, agent, item_id, verdict, (), batch))
+                    done.append(_decide(session, agent, item_id, verdict, batch=batch))
                     if verdict.judgement is Judgement.NEW_INTENT:  # from the second on it is there
                         verdict = Verdict(Judgement.RELABEL, verdict.intent, verdict.template)
                 except (NotFound, NotNow) as error:
@@ -113,19 +120,16 @@ class Reviews:
     def undo(self, agent: Agent) -> Undone:
         """Take back this agent's newest decision, a bulk one as a whole. Raises NotFound when there is nothing left."""
         with self._database.write() as session:
-            recent = session.scalars(_recent(agent).where(ReviewRow.undone_at.is_(None))).first()
-            if recent is None:
+            together = next((group for group in _recent(session, agent) if group[0].undone_at is None), None)
+            if together is None:
                 raise NotFound("there is nothing to undo")
-            together = [recent]
-            if recent.batch is not None:
-                same = select(ReviewRow).where(ReviewRow.batch == recent.batch, ReviewRow.undone_at.is_(None))
-                together = list(session.scalars(same.order_by(ReviewRow.id.desc())))
             texts = [text for review in together for text in take_back(session, review)]
             bump(session)
             ids = [review.id for review in together]
             append(session, who=agent.name, what="review.undone", before={"reviews": ids})
             items = tuple(review.item_id for review in together if review.item_id is not None)
-            return Undone(tuple(ids), items, recent.verdict, recent.intent, tuple(texts))
+            newest = together[0]
+            return Undone(tuple(ids), items, newest.verdict, newest.intent, tuple(texts))
 
     def lessons_of(self, item_ids: Sequence[int], verdict: Verdict) -> tuple[Example, ...]:
         """The examples that a verdict on these items would make."""
@@ -175,24 +179,35 @@ class Reviews:
             )
 
 
-def _recent(agent: Agent) -> Any:
-    """The newest decisions; older ones than these stay."""
-    newest = select(ReviewRow.id).where(ReviewRow.agent_id == agent.id).order_by(ReviewRow.id.desc()).limit(UNDOABLE)
-    return select(ReviewRow).where(ReviewRow.id.in_(newest)).order_by(ReviewRow.id.desc())
+def _recent(session: Session, agent: Agent) -> list[list[ReviewRow]]:
+    """An agent's newest decisions, the newest first; those of one batch are one. Older ones stay as they are."""
+    groups: dict[str, list[ReviewRow]] = {}
+    query = select(ReviewRow).where(ReviewRow.agent_id == agent.id).order_by(ReviewRow.id.desc())
+    for review in session.scalars(query.execution_options(yield_per=100)):
+        name = review.batch or str(review.id)
+        if name not in groups and len(groups) == UNDOABLE:
+            break
+        groups.setdefault(name, []).append(review)
+    return list(groups.values())
 
 
 def _decide(
-    session: Session, agent: Agent, item_id: int, verdict: Verdict, without: Collection[str], batch: str | None
+    session: Session,
+    agent: Agent,
+    item_id: int,
+    verdict: Verdict,
+    *,
+    without: Collection[str] = (),
+    seen: Collection[str] | None = None,
+    batch: str | None = None,
 ) -> Reviewed:
     item = session.get(ReviewItemRow, item_id, with_for_update=True)
     if item is None:
         raise no_item(item_id)
-    earlier = _earlier(session, item)
-    _check_turn(session, agent, item, earlier)
+    _check_turn(session, agent, item, standing(session, item.id))
     verdict = _settled(session, item, verdict)
-    if without:
-        _split_off(session, item, without)
-    was = item.status
+    if taken_out := {*without, *_unseen(session, item, seen)}:
+        _split_off(session, item, taken_out)
     review = ReviewRow(
         item_id=item.id,
         agent_id=agent.id,
@@ -200,25 +215,30 @@ def _decide(
         intent=verdict.intent,
         template_key=verdict.template,
         batch=batch,
-        undo=[],
+        undo=[{"status": item.status}],
         created_at=datetime.now(UTC),
     )
     session.add(review)
-    session.flush()
-    item.status = _status_after(session, item, verdict, earlier)
+    item.status = status_of(session, item)
     item.decided_at = review.created_at if item.status == DONE else None
     item.lease_agent_id = item.lease_until = None
     teaches = item.status != DISPUTED and verdict.intent is not None
     examples = lessons(session, item.id, verdict.intent or "", verdict.template) if teaches else []
-    review.undo = [{"status": was}, *teach(session, review, examples, titles=_titles(verdict, item.language))]
-    what = {"item": item.id, "review": review.id, "intent": verdict.intent, "template": verdict.template}
+    review.undo = [*review.undo, *teach(session, review, examples, titles=_titles(verdict, item.language))]
+    # What a new intent is called may be made of a customer's words, and what stands here stays for ever.
+    intent = None if verdict.judgement is Judgement.NEW_INTENT else verdict.intent
+    what = {"item": item.id, "review": review.id, "intent": intent, "template": verdict.template}
     append(session, who=agent.name, what=f"review.{verdict.judgement}", after=what | {"taught": len(examples)})
     return Reviewed(review.id, item.id, item.status, tuple(example.text for example in examples))
 
 
-def _earlier(session: Session, item: ReviewItemRow) -> list[ReviewRow]:
-    query = select(ReviewRow).where(ReviewRow.item_id == item.id, ReviewRow.undone_at.is_(None)).order_by(ReviewRow.id)
-    return list(session.scalars(query))
+def _unseen(session: Session, item: ReviewItemRow, seen: Collection[str] | None) -> list[str]:
+    """Turns whose words came to the group after the agent had opened it."""
+    members = _members(session, item.id)
+    unseen = [] if seen is None else [member.turn_id for member in members if member.text_key not in seen]
+    if unseen and len(unseen) == len(members):
+        raise NotNow("this item asks something else by now; look at it again")
+    return unseen
 
 
 def _check_turn(session: Session, agent: Agent, item: ReviewItemRow, earlier: Sequence[ReviewRow]) -> None:
@@ -333,20 +353,3 @@ def _members(session: Session, item_id: int) -> list[ReviewMemberRow]:
         select(ReviewMemberRow).where(ReviewMemberRow.item_id == item_id).order_by(ReviewMemberRow.created_at.desc())
     )
     return list(session.scalars(query))
-
-
-def _status_after(session: Session, item: ReviewItemRow, verdict: Verdict, earlier: Sequence[ReviewRow]) -> str:
-    if item.status == DISPUTED:
-        return DONE
-    if not item.needs_two:
-        return DONE
-    if not earlier:
-        others = select(func.count()).select_from(AgentRow).where(AgentRow.disabled_at.is_(None))
-        return OPEN if (session.scalar(others) or 0) > 1 else DONE
-    first = earlier[-1]
-    return DONE if label_of(first.verdict, first.intent) == label_of(verdict.judgement, verdict.intent) else DISPUTED
-
-
-def label_of(judgement: str, intent: str | None) -> str:
-    """What two agents have to agree on."""
-    return intent if intent and judgement != Judgement.WRONG else Judgement.WRONG.value

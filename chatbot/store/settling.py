@@ -7,9 +7,10 @@ Every change stands in one transaction with its row of the audit log.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -19,7 +20,7 @@ from chatbot.store.audit import append
 from chatbot.store.drafts import free_key
 from chatbot.store.engine import Database
 from chatbot.store.knowledge import Changes, apply_in, bump
-from chatbot.store.lessons import REVIEWED, teach
+from chatbot.store.lessons import REVIEWED, Step, teach
 from chatbot.store.tables import (
     ExampleRow,
     IntentRow,
@@ -30,6 +31,8 @@ from chatbot.store.tables import (
     TemplateRow,
 )
 from chatbot.types import OUT_OF_SCOPE, Agent, Example, Judgement, Status, Template
+
+_AT_ONCE = 500  # reviews in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,8 @@ class Settling:
             titles = {language: title} if title else {}
             before = {"intents": sorted({row.intent for row in rows})}
             review = _teach(session, rows, intent, Judgement.NEW_INTENT, by, titles=titles)
-            after = {"intent": intent, "examples": len(rows), "review": review.id}
+            # What a new intent is called may be made of a customer's words, and what stands here stays for ever.
+            after = {"examples": len(rows), "review": review.id}
             append(session, who=by.name, what="intent.split", before=before, after=after)
             return [row.text for row in rows]
 
@@ -93,6 +97,13 @@ class Settling:
             copies = {} if _answers(session, into) else _copy_answers(session, gone, into, by)
             for example in examples:
                 example.intent, example.template = into, copies.get(example.template or "", example.template)
+
+            def merged(was: Mapping[str, Any]) -> dict[str, Any]:
+                if was["intent"] != gone:
+                    return {}
+                return {"intent": into, "template": copies.get(was["template"] or "", was["template"])}
+
+            _amend_undo(session, merged)
             session.execute(update(TemplateDraftRow).where(TemplateDraftRow.intent == gone).values(intent=into))
             session.delete(old)
             bump(session)
@@ -119,6 +130,7 @@ class Settling:
             moved = select(ExampleRow.id).where(ExampleRow.template == gone)
             examples = list(session.scalars(moved.order_by(ExampleRow.id)))
             session.execute(update(ExampleRow).where(ExampleRow.template == gone).values(template=into))
+            _amend_undo(session, lambda was: {"template": into} if was["template"] == gone else {})
             bump(session)
             before = {"key": gone, "examples": examples}
             append(session, who=by.name, what="template.merged", before=before, after={"key": into})
@@ -154,6 +166,24 @@ def _teach(
     examples = [Example(row.text, intent, language=row.language, source=REVIEWED) for row in rows]
     review.undo = teach(session, review, examples, titles=titles)
     return review
+
+
+def _amend_undo(session: Session, merged: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
+    """Undoing a decision of before a merge puts an example where the merge would have put it.
+
+    `merged` gives what is different in such an earlier state.
+    """
+    standing = select(ReviewRow).where(ReviewRow.undone_at.is_(None)).execution_options(yield_per=_AT_ONCE)
+    for reviews in session.scalars(standing).partitions():
+        for review in reviews:
+            steps = [_amended(step, merged) for step in review.undo]
+            if steps != review.undo:
+                review.undo = steps
+
+
+def _amended(step: Step, merged: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Step:
+    was = step.get("before")
+    return step | {"before": was | merged(was)} if was else step
 
 
 def _answers(session: Session, intent: str) -> list[TemplateRow]:

@@ -31,6 +31,11 @@ NAMES = {
 }
 
 
+_NEVER_AGAIN = {"sqlite_autoincrement": True}
+"""Else SQLite gives the number of a deleted row to the next one, and a page that still shows the old row would decide
+about the new one."""
+
+
 def _where(condition: str) -> dict[str, Any]:
     """A partial index, on the databases that have them."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
@@ -199,6 +204,7 @@ class TemplateDraftRow(Row):
 
 class ExampleRow(Row):
     __tablename__ = "examples"
+    __table_args__ = (_NEVER_AGAIN,)
     id: Mapped[int] = mapped_column(primary_key=True)
     text: Mapped[str]
     text_key: Mapped[str] = mapped_column(String(64), unique=True)  # SHA-256 of the normalised text
@@ -256,7 +262,7 @@ class ReviewItemRow(Row):
     """
 
     __tablename__ = "review_items"
-    __table_args__ = (Index("ix_review_items_status_rank", "status", "rank"),)
+    __table_args__ = (Index("ix_review_items_status_rank", "status", "rank", "lead_turn_id"), _NEVER_AGAIN)
     id: Mapped[int] = mapped_column(primary_key=True)
     lead_turn_id: Mapped[str | None] = mapped_column(ForeignKey("turns.id", ondelete="SET NULL"), index=True)
     text_key: Mapped[str] = mapped_column(String(64), index=True)  # of the lead's message
@@ -273,7 +279,7 @@ class ReviewItemRow(Row):
     rank: Mapped[float]  # logarithm of the value; grows with the time of the newest turn
     status: Mapped[str] = mapped_column(String(16))  # open, done, disputed
     needs_two: Mapped[bool] = mapped_column(server_default=false(), default=False)
-    lease_agent_id: Mapped[int | None] = mapped_column(ForeignKey("agents.id"))
+    lease_agent_id: Mapped[int | None] = mapped_column(ForeignKey("agents.id"), index=True)
     lease_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     last_at: Mapped[datetime]
@@ -299,6 +305,7 @@ class ReviewRow(Row):
     """What an agent decided. `undo` says how to take it back, by keys and numbers: it holds nobody's words."""
 
     __tablename__ = "reviews"
+    __table_args__ = (_NEVER_AGAIN,)
     id: Mapped[int] = mapped_column(primary_key=True)
     item_id: Mapped[int | None] = mapped_column(ForeignKey("review_items.id", ondelete="SET NULL"), index=True)
     agent_id: Mapped[int] = mapped_column(ForeignKey("agents.id"), index=True)

@@ -50,6 +50,22 @@ def unanswered_since(since: datetime, *, database: Database, most: int) -> list[
     ]
 
 
+def said_in(items: Sequence[int], since: datetime, *, database: Database) -> list[tuple[str, str]]:
+    """Who asked these items since then, and in which words: a conversation and a message, each pair once."""
+    found: set[tuple[str, str]] = set()
+    with database.look() as connection:
+        for start in range(0, len(items), KEYS_PER_QUERY):
+            here = ReviewMemberRow.item_id.in_(items[start : start + KEYS_PER_QUERY])
+            query = (
+                select(TurnRow.conversation_id, MessageRow.text)
+                .join(ReviewMemberRow, ReviewMemberRow.turn_id == TurnRow.id)
+                .join(MessageRow, MessageRow.id == TurnRow.message_id)
+                .where(here, ReviewMemberRow.created_at >= since)
+            )
+            found.update((conversation, text) for conversation, text in connection.execute(query))
+    return sorted(found)
+
+
 def _times(items: Sequence[int], since: datetime, database: Database) -> dict[int, list[datetime]]:
     found: dict[int, list[datetime]] = defaultdict(list)
     with database.look() as connection:

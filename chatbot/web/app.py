@@ -19,7 +19,7 @@ from chatbot.store.settling import Settling
 from chatbot.web import problems
 from chatbot.web.access import Access
 from chatbot.web.api import PREFIX, Api, nothing_else
-from chatbot.web.auth import PER_ACCOUNT, PER_ADDRESS, Auth
+from chatbot.web.auth import PER_ACCOUNT, PER_ACCOUNT_IN_ALL, PER_ADDRESS, Auth
 from chatbot.web.chat import mount_chat
 from chatbot.web.closing import Closing
 from chatbot.web.desk import Desk
@@ -77,6 +77,7 @@ def _add_desk(
         passwords=passwords,
         by_account=RateLimiter(PER_ACCOUNT),
         by_address=RateLimiter(PER_ADDRESS),
+        by_account_in_all=RateLimiter(PER_ACCOUNT_IN_ALL),
     )
     DeskPage.of(settings).mount(app)
     app.include_router(auth.router())

@@ -34,7 +34,10 @@ __all__ = ["Auth", "SignedIn", "signed_in"]
 
 PER_ACCOUNT = 5
 PER_ADDRESS = 20
-"""Failed attempts a minute. One that succeeds is not counted, so that an office behind one address gets in."""
+PER_ACCOUNT_IN_ALL = 50
+"""Failed attempts a minute: on one account from one address, from one address, and on one account from all of them,
+so that nobody elsewhere keeps an agent out with a few guesses. One that succeeds is not counted, so that an office
+behind one address gets in."""
 DESK = "/desk"
 
 _PAGE = re.compile(r"/desk(?:/[A-Za-z0-9_.~%/-]*)?")
@@ -62,7 +65,8 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Auth:
-    """`by_account` and `by_address` count attempts; the names of nobody are counted like any other."""
+    """The three count attempts; `by_account` those on one account from one address. The names of nobody are counted
+    like any other."""
 
     settings: Settings
     store: Store
@@ -70,6 +74,7 @@ class Auth:
     passwords: Passwords
     by_account: RateLimiter
     by_address: RateLimiter
+    by_account_in_all: RateLimiter
 
     def router(self) -> APIRouter:
         router = APIRouter(prefix=DESK, include_in_schema=False)
@@ -134,7 +139,12 @@ class Auth:
         """None for a wrong password, an unknown name and a disabled agent, after the same work. Raises a Problem,
         before any work, where there were too many attempts.
         """
-        counted = ((self.by_address, bucket_of(address)), (self.by_account, plain(name)[:200]))
+        caller, account = bucket_of(address), plain(name)[:200]
+        counted = (
+            (self.by_address, caller),
+            (self.by_account, f"{caller} {account}"),
+            (self.by_account_in_all, account),
+        )
         for limiter, key in counted:
             wait = limiter.take(key)
             if wait:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ from chatbot.desk.cases import open_case
 from chatbot.desk.intake import Intake
 from chatbot.desk.replaying import Replays
 from chatbot.desk.reviewing import SAMPLE_DAYS, Reviewing
-from chatbot.errors import NotFound
+from chatbot.errors import NotFound, NotNow
 from chatbot.redact import Redactor
 from chatbot.settings import Settings
 from chatbot.store import Store
@@ -138,7 +139,7 @@ class Desk:
     def decide(self, agent: SignedIn, item_id: ItemId, body: Decision) -> dict[str, Any]:
         """Settle an item, and get the next one in the same answer."""
         verdict = self._checked(body.judged())
-        reviewed = self.reviewing.decide(agent, item_id, verdict, without=body.without)
+        reviewed = self.reviewing.decide(agent, item_id, verdict, without=body.without, seen=body.seen)
         following, total = self._next(agent, body.filters.filters(), item_id)
         return {
             "review_id": reviewed.review_id,
@@ -157,7 +158,8 @@ class Desk:
         undone = self.reviewing.undo(agent)
         item = None
         if undone.item_ids:
-            item = self._detail(self.queue.lease(agent, undone.item_ids[0]), agent)
+            with contextlib.suppress(NotNow, NotFound):  # undone it is, whoever has it open now
+                item = self._detail(self.queue.lease(agent, undone.item_ids[0]), agent)
         return {
             "undone": {
                 "review_id": undone.review_ids[0],
@@ -214,7 +216,7 @@ class Desk:
         """What comes next, and how many there are with it."""
         while True:
             item = self.queue.lease_next(agent, filters, after=after)
-            total = self.queue.page(agent, filters, limit=1).total
+            total = self.queue.waiting(agent, filters)
             if item is None:
                 return None, total
             try:

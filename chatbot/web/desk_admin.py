@@ -123,7 +123,7 @@ class DeskAdmin:
 
     def audit(
         self,
-        offset: Annotated[int, Query(ge=0)] = 0,
+        offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
         limit: Annotated[int, Query(ge=1, le=PAGE)] = 50,
         who: str | None = None,
         what: str | None = None,

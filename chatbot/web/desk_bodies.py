@@ -69,6 +69,7 @@ class VerdictIn(_Body):
 
 class Decision(VerdictIn):
     without: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=1000)] = []
+    seen: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=1000)] | None = None
     filters: FiltersIn = FiltersIn()
 
 
@@ -148,7 +149,14 @@ def _members(case: Case) -> list[dict[str, Any]]:
     for member in case.members:
         line = lines.setdefault(
             member.text_key,
-            {"turn_id": member.turn_id, "turn_ids": [], "text": member.text, "at": member.created_at, "count": 0},
+            {
+                "key": member.text_key,
+                "turn_id": member.turn_id,
+                "turn_ids": [],
+                "text": member.text,
+                "at": member.created_at,
+                "count": 0,
+            },
         )
         line["turn_ids"].append(member.turn_id)
         line["count"] += 1

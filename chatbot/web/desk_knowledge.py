@@ -28,9 +28,11 @@ from chatbot.types import OUT_OF_SCOPE, Judgement, Status, Template
 from chatbot.web.api import json_only
 from chatbot.web.desk_bodies import preview
 from chatbot.web.knowledge_bodies import (
+    Approved,
     Dated,
     Earlier,
     Fill,
+    Id,
     Kept,
     Merge,
     Move,
@@ -156,11 +158,12 @@ class DeskKnowledge:
         title = self._title()
         return {"drafts": [draft_of(draft, title) for draft in self.drafts.open()]}
 
-    def approve(self, agent: SignedIn, draft_id: int) -> dict[str, Any]:
-        self.drafts.approve(draft_id, by=agent)
+    def approve(self, agent: SignedIn, draft_id: Id, body: Approved) -> dict[str, Any]:
+        """Only what was read goes live. It is checked once more: a fact that it needs may be gone meanwhile."""
+        self.drafts.approve(draft_id, digest=body.digest, live_revision=body.live_revision, sound=self._sound, by=agent)
         return self._changed({})
 
-    def reject(self, agent: SignedIn, draft_id: int) -> dict[str, Any]:
+    def reject(self, agent: SignedIn, draft_id: Id) -> dict[str, Any]:
         self.drafts.reject(draft_id, by=agent)
         return {}
 
@@ -205,13 +208,10 @@ class DeskKnowledge:
         """Make an intent of the questions of a gap, and begin its answer. One undo takes the examples back."""
         name, title = _named(body.intent), body.title.strip() or None
         reviews, batch = Reviews(self.store.database), secrets.token_urlsafe(12)
-        first = Verdict(Judgement.NEW_INTENT, name, title=title)
-        done, refused = reviews.decide_many(agent, body.items[:1], first, batch=batch)
+        verdict = Verdict(Judgement.NEW_INTENT, name, title=title)
+        done, refused = reviews.decide_many(agent, body.items, verdict, batch=batch)
         if not done:
             raise NotNow(refused[0][1])
-        if len(body.items) > 1:
-            more, _ = reviews.decide_many(agent, body.items[1:], Verdict(Judgement.RELABEL, name), batch=batch)
-            done += more
         texts = [text for reviewed in done for text in reviewed.taught]
         self.learned(texts)
         key = self.drafts.begin(name, language=body.language, by=agent)

@@ -14,6 +14,7 @@ from chatbot.desk.wordings import LONGEST_BODY, Check
 from chatbot.store.drafts import Draft, Revision, Saved
 from chatbot.store.usage import Question, Use
 from chatbot.types import Example, Template
+from chatbot.web.visible import Visible
 
 Title = Callable[[str], str]
 """What an intent is called."""
@@ -21,7 +22,9 @@ Title = Callable[[str], str]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Language = Annotated[str, Field(max_length=16, pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 Body = Annotated[str, Field(max_length=LONGEST_BODY)]
-Ids = Annotated[list[int], Field(min_length=1, max_length=5000)]
+Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""What a database can hold as one; a revision is counted in the same."""
+Ids = Annotated[list[Id], Field(min_length=1, max_length=5000)]
 
 
 class _Body(BaseModel):
@@ -58,12 +61,19 @@ class Dated(Written):
 
 
 class Wording(Dated):
-    owner: Annotated[str, Field(max_length=100)] = ""
+    owner: Annotated[str, Field(max_length=100), Visible] = ""
 
 
 class Earlier(_Body):
     key: Name
-    revision: Annotated[int, Field(ge=1)]
+    revision: Id
+
+
+class Approved(_Body):
+    """What was read: the draft's digest, and the revision that was live beside it."""
+
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    live_revision: Id | None
 
 
 class Kept(_Body):
@@ -75,13 +85,13 @@ class Merge(Kept):
 
 
 class Move(_Body):
-    example: Annotated[int, Field(ge=1)]
+    example: Id
     intent: Name
 
 
 class NewIntent(_Body):
-    intent: Name
-    title: Annotated[str, Field(max_length=200)] = ""
+    intent: Annotated[Name, Visible]
+    title: Annotated[str, Field(max_length=200), Visible] = ""
 
 
 class Split(NewIntent):
@@ -146,7 +156,9 @@ def draft_of(draft: Draft, title: Title) -> dict[str, Any]:
         "by": draft.by,
         "at": draft.at,
         "live_body": draft.live_body,
+        "live_revision": draft.live_revision,
         "stale": draft.stale,
+        "digest": draft.digest,
     }
 
 

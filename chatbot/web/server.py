@@ -87,7 +87,8 @@ def _listen(host: str, port: int) -> socket.socket:
         raise ChatbotError(f'host "{host}" is no address of this machine; chatbot serve --host 127.0.0.1') from error
     # "localhost" names two; IPv4 is the one that every client tries.
     family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Named as TCP, or asyncio leaves Nagle's algorithm on, and head and body of an answer come 40 ms apart.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from benchmarks.review_order import (
     Remembering,
     divide,
     draw,
+    mean_curve,
     measure,
     needed,
     nonsense,
@@ -44,7 +46,7 @@ class Counting:
     def __init__(self) -> None:
         self.read: list[str] = []
 
-    def encode(self, texts: list[str]) -> Vector:
+    def encode(self, texts: Sequence[str]) -> Vector:
         self.read += texts
         return np.array([[len(text), 0] for text in texts], dtype=np.float32)
 
@@ -103,15 +105,20 @@ def test_the_labels_that_a_level_needs() -> None:
     assert needed(curve, 0.9, lambda point: point.accuracy) is None
 
 
+def test_the_mean_of_curves_is_point_by_point() -> None:
+    mean = mean_curve([points(0.6, 0.7), points(0.8, 0.8)])
+    assert [(point.labels, point.accuracy) for point in mean] == [(0, pytest.approx(0.7)), (50, pytest.approx(0.75))]
+
+
 def test_the_report_compares_draw_by_draw(tmp_path: Path) -> None:
     curves = [
         Curve("value", 0, points(0.6, 0.8, 0.9), points(0.6, 0.8), 0.1),
         Curve("random", 0, points(0.6, 0.7, 0.8), points(0.6, 0.9), 0.2),
     ]
     lines = report(curves).splitlines()
-    assert "| intent right, at once | 50 |" in lines
-    assert "| intent right, after a training | more |" in lines
-    assert "| labels that were out of scope, random | 20.00 % |" in lines
+    assert "| At once, without a training: intent right | 50 | 50 |" in lines
+    assert "| After a training: intent right | more | more |" in lines
+    assert "| out of scope, of the labels, random | 20.00 % | 20.00 % |" in lines
     picture = draw(curves, tmp_path / "shown" / "curve.png")
     assert picture.read_bytes().startswith(b"\x89PNG")
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text as sql
 
 from chatbot.bot import LiveBot
-from chatbot.desk.gaps import Gap, Spread, find_gaps, proposed_title, terms_of
+from chatbot.desk.gaps import Gap, Spread, find_gaps, proposed_title, shared_words, terms_of, words_in
 from chatbot.desk.intake import Intake
 from chatbot.redact import Redactor
 from chatbot.store import Store
@@ -92,8 +92,9 @@ def test_what_was_answered_or_decided_is_no_gap(queue: Store, bots: LiveBot) -> 
     assert [gap.name for gap in found(bots, queue)] == ["repair_tent"]
 
 
-def title(texts: Sequence[str], others: Sequence[str], language: str = "en") -> str:
-    return proposed_title(texts, Spread.of([*texts, *others]), language)
+def title(texts: Sequence[str], others: Sequence[str], language: str = "en", unshared: Collection[str] = ()) -> str:
+    shared = {word for text in texts for word in words_in(text)} - set(unshared)
+    return proposed_title(texts, Spread.of([*texts, *others]), language, shared=shared)
 
 
 def test_a_name_is_made_of_what_others_do_not_say() -> None:
@@ -102,6 +103,28 @@ def test_a_name_is_made_of_what_others_do_not_say() -> None:
     assert title(["vouchers as a gift", "gift vouchers", "gift vouchers please"], others) == "Gift vouchers"
     assert title(["[order] [email]"], others) == ""
     assert title(["电子发票怎么开", "我要电子发票"], ["怎么退货", "我要退货"], "zh") == "电子发票"
+
+
+def test_a_name_has_no_words_that_only_a_few_customers_used() -> None:
+    texts = ["parcel Ann Quokka", "parcels Ann Quokka", "parcel Ann Quokka now"]
+    assert title(texts, ["hello"]) == "Parcel ann quokka"
+    assert title(texts, ["hello"], unshared=("ann", "quokka")) == "Parcel"
+    assert title(texts, ["hello"], unshared=("ann", "quokka", "parcel")) == "Parcels"
+    assert title(texts, ["hello"], unshared=("ann", "quokka", "parcel", "parcels")) == ""
+    chinese = ["王小明的发票", "王小明的发票呢", "要王小明的发票"]
+    assert title(chinese, ["退货"], "zh", {run for text in chinese for run in words_in(text)} - {"发票"}) == "发票"
+    assert title(chinese, ["退货"], "zh", {run for text in chinese for run in words_in(text)}) == ""
+
+
+def test_words_are_shared_by_conversations_not_by_messages() -> None:
+    said = [("a", "gift card"), ("a", "gift cards"), ("b", "Gift card!"), ("c", "a gift of cards 积分")]
+    assert shared_words(said) == {"gift"}
+    assert shared_words([*said, ("d", "积分 card"), ("e", "我的积分")]) == {"gift", "card", "积分"}
+
+
+def test_a_run_of_chinese_among_other_words_is_no_word_of_the_name() -> None:
+    texts = ["voucher 优惠 glorp", "glorp voucher 优惠 ?", "i have a glorp 优惠 voucher"]
+    assert title(texts, ["hello"]) == "Glorp voucher"
 
 
 def test_terms_are_stems_and_runs_without_masks() -> None:

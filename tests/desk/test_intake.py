@@ -161,3 +161,46 @@ def test_after_a_lesson_like_questions_are_read_again(
     assert intake.settled(30)
     left = queue.item(other.id)
     assert (other.intent, left.intent) == ("size_guide", "return_item")
+
+
+def test_a_complaint_about_what_two_disagree_on_comes_to_that(
+    ask: Ask, intake: Intake, queue: Queue, ana: Agent, store: Store
+) -> None:
+    conversation = store.conversations.create(language="en", channel="web").id
+    given = ask(STRANGE, conversation=conversation)
+    intake.run()
+    (item,) = items(queue, ana)
+    with store.database.write() as session:
+        session.get_one(ReviewItemRow, item.id).status = "disputed"
+    for verdict in (Verdict.DOWN, Verdict.UP, Verdict.DOWN):
+        store.conversations.give_feedback(given.replied.id, conversation_id=conversation, verdict=verdict)
+        intake.run()
+    assert items(queue, ana) == []
+    assert (queue.item(item.id).down, queue.item(item.id).size) == (1, 1)
+
+
+def test_who_dislikes_everything_raises_nothing(
+    ask: Ask, intake: Intake, queue: Queue, ana: Agent, store: Store
+) -> None:
+    conversation = store.conversations.create(language="en", channel="web").id
+    for word in ("bees", "choir", "lighthouse", "submarine", "yacht"):
+        ask(f"{word} {word} please tell me about the {word}", conversation=conversation, down=True)
+    ask("may my parrot live in the tent", down=True)
+    intake.run()
+    assert [item.down for item in items(queue, ana)] == [1, 0, 0, 0, 0, 0]
+    assert items(queue, ana)[0].text == "may my parrot live in the tent"
+
+
+def test_one_turn_that_cannot_be_read_stops_nothing(
+    ask: Ask, intake: Intake, queue: Queue, ana: Agent, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = ask("who paints the lighthouse")
+    ask(STRANGE)
+    with store.database.write() as session:
+        session.execute(
+            sa.text("UPDATE turns SET reason = 'of_another_release' WHERE id = :id"), {"id": broken.replied.turn_id}
+        )
+    intake.run()
+    assert [item.text for item in items(queue, ana)] == [STRANGE]
+    assert broken.replied.turn_id is not None
+    assert broken.replied.turn_id in caplog.text

@@ -45,6 +45,8 @@ def test_it_reads_as_a_customer_would_read_it(redactor: Redactor) -> None:
         ("Within {days} days", "Nobody fills {days}: no fact has this name"),
         ("{empty}", "Nobody fills {empty}"),
         ("100 % {", "a single { or }"),
+        ("Within 30\n days.\x00", "The wording holds a character that cannot be seen (U+0000, a control character)"),
+        ("Within \u202e03 days.", "(U+202E, right-to-left override) in place 8; take it out"),
         ("{orderNumber}", 'a variable "orderNumber" that is not lower_snake_case'),
         ("{shop_name!r}", 'a variable "shop_name" that is not'),
         ("{shop_name.__class__}", 'a variable "shop_name.__class__"'),
@@ -66,7 +68,13 @@ def test_what_nobody_fills_is_shown_by_its_name(redactor: Redactor) -> None:
     ("more", "problem"),
     [
         ({"intent": "out_of_scope"}, "What is out of scope gets no answer"),
-        ({"key": "refund\u202e"}, "has to be a name such as refund"),
+        (
+            {"key": "refund\u202e"},
+            "The key holds a character that cannot be seen (U+202E, right-to-left override) in place 7",
+        ),
+        ({"key": "ref\u3164und"}, "The key holds a character that cannot be seen (U+3164, hangul filler)"),
+        ({"key": "refund!"}, "has to be a name such as refund"),
+        ({"intent": "ref\0und"}, "The name of the intent holds a character that cannot be seen (U+0000"),
         ({"key": ".zh"}, "has to be a name such as refund"),
         ({"valid_from": date(2026, 2, 1), "valid_until": date(2026, 1, 1)}, "end before it begins"),
     ],
@@ -79,6 +87,11 @@ def test_what_is_misplaced_is_no_answer(more: dict[str, object], problem: str, r
 @pytest.mark.parametrize("key", ["refund", "refund.zh", "refund.no_number.zh", "a/b-c", "退款.zh", "Where is it"])
 def test_keys_that_files_have_are_keys(key: str, redactor: Redactor) -> None:
     assert checked("Yes.", redactor, key=key).problems == ()
+
+
+@pytest.mark.parametrize("body", ["One.\r\n\tTwo.\nThree.", "Thank you ❤️ 👩‍👩‍👧", "می‌خواهم"])
+def test_lines_emoji_and_joined_scripts_are_no_secret(body: str, redactor: Redactor) -> None:
+    assert checked(body, redactor).problems == ()
 
 
 def test_personal_data_is_a_warning_and_no_obstacle(redactor: Redactor) -> None:

@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import tracemalloc
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,7 @@ def test_filters(ask: Ask, teach: Teach, store: Store, settings: Settings) -> No
         (Kind.CONVERSATIONS, {"source": "thumbs_down"}, 2),
         (Kind.CONVERSATIONS, {"source": "audit"}, 0),
         (Kind.CONVERSATIONS, {"since": TODAY, "until": TODAY}, 2),
+        (Kind.CONVERSATIONS, {"since": date.min, "until": date.max}, 2),
         (Kind.CONVERSATIONS, {"since": TODAY + timedelta(days=1)}, 0),
         (Kind.CONVERSATIONS, {"until": TODAY - timedelta(days=1)}, 0),
         (Kind.REVIEWS, {"agent": "Ana", "intent": "opening_hours", "language": "en"}, 2),
@@ -93,6 +94,7 @@ def test_filters(ask: Ask, teach: Teach, store: Store, settings: Settings) -> No
         (Kind.REVIEWS, {"agent": "Ben"}, 0),
         (Kind.REVIEWS, {"source": "audit"}, 0),
         (Kind.REVIEWS, {"until": TODAY - timedelta(days=1)}, 0),
+        (Kind.REVIEWS, {"until": date.max}, 2),
     ]
     assert [write(store, settings, kind, **filters).rows for kind, filters, _ in counts] == [n for *_, n in counts]
 

@@ -9,7 +9,7 @@ import pytest
 
 from chatbot.errors import NotFound, NotNow
 from chatbot.store import Store, audit
-from chatbot.store.drafts import Draft, Drafts, Saved
+from chatbot.store.drafts import Draft, Drafts, Saved, digest_of
 from chatbot.types import Agent, Role, Status, Template
 
 REFUND = Template("refund", "refund", "Within 30 days.", owner="Care", valid_until=date(2027, 1, 31))
@@ -37,6 +37,19 @@ def lea(empty_store: Store) -> Agent:
 
 def waiting(drafts: Drafts) -> list[tuple[str, str, str | None, bool]]:
     return [(draft.by, draft.template.body, draft.live_body, draft.stale) for draft in drafts.open()]
+
+
+def shown(drafts: Drafts, draft_id: int) -> Draft:
+    return next(draft for draft in drafts.open() if draft.id == draft_id)
+
+
+def approve(drafts: Drafts, seen: Draft, by: Agent) -> Saved:
+    """Of a lead who has read that much."""
+    return drafts.approve(seen.id, digest=seen.digest, live_revision=seen.live_revision, sound=any_wording, by=by)
+
+
+def any_wording(template: Template) -> None:
+    assert template.body
 
 
 def logged(store: Store) -> list[tuple[str, str, object, object]]:
@@ -72,7 +85,9 @@ def test_an_agents_wording_waits_and_is_live_when_a_lead_approves(
     assert empty_store.knowledge.revision() == 1
     assert waiting(drafts) == [("Ann", "Within a month.", "Within 30 days.", False)]
     assert drafts.counts() == {"refund": 1}
-    assert drafts.approve(saved.draft, by=lea) == Saved(revision=2)
+    seen = shown(drafts, saved.draft)
+    assert (seen.live_revision, seen.digest) == (1, digest_of(seen.template))
+    assert approve(drafts, seen, lea) == Saved(revision=2)
     live = drafts.template("refund")
     assert live is not None
     assert (live.body, live.valid_until) == ("Within a month.", date(2027, 1, 31))
@@ -85,7 +100,52 @@ def test_an_agents_wording_waits_and_is_live_when_a_lead_approves(
         {"key": "refund", "revision": 2, "draft": saved.draft, "author": "Ann"},
     )
     with pytest.raises(NotNow, match="this draft was approved already"):
-        drafts.approve(saved.draft, by=lea)
+        approve(drafts, seen, lea)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"body": "Never."}, {"owner": "Ann"}, {"valid_until": date(2027, 1, 30)}, {"valid_from": date(2026, 1, 1)}],
+)
+def test_only_the_words_that_were_read_are_approved(
+    change: dict[str, str | date], drafts: Drafts, ann: Agent, lea: Agent, empty_store: Store
+) -> None:
+    saved = drafts.save(REFUND, by=ann)
+    assert saved.draft is not None
+    seen = shown(drafts, saved.draft)
+    assert drafts.save(replace(REFUND, **change), by=ann) == saved  # type: ignore[arg-type]
+    with pytest.raises(NotNow, match="this draft was rewritten after you opened it"):
+        approve(drafts, seen, lea)
+    assert (drafts.template("refund"), empty_store.knowledge.revision()) == (None, 0)
+    assert approve(drafts, shown(drafts, saved.draft), lea) == Saved(revision=1)
+
+
+def test_only_over_the_answer_that_was_read(drafts: Drafts, ann: Agent, lea: Agent) -> None:
+    saved = drafts.save(replace(REFUND, body="Within a month."), by=ann)
+    assert saved.draft is not None
+    unanswered = shown(drafts, saved.draft)
+    for body in ("Within 14 days.", "Within 10 days."):
+        drafts.save(replace(REFUND, body=body), by=lea)
+    with pytest.raises(NotNow, match="the live answer was changed after you opened this draft"):
+        approve(drafts, unanswered, lea)
+    with pytest.raises(NotNow, match="the live answer was changed"):
+        approve(drafts, replace(unanswered, live_revision=1), lea)
+    seen = shown(drafts, saved.draft)
+    assert (seen.stale, seen.live_revision) == (True, 2)
+    assert approve(drafts, seen, lea) == Saved(revision=3)
+
+
+def test_a_wording_that_is_not_sound_any_more_stays_a_draft(drafts: Drafts, ann: Agent, lea: Agent) -> None:
+    saved = drafts.save(REFUND, by=ann)
+    assert saved.draft is not None
+    seen = shown(drafts, saved.draft)
+
+    def unsound(template: Template) -> None:
+        raise ValueError(template.body)
+
+    with pytest.raises(ValueError, match="Within 30 days"):
+        drafts.approve(seen.id, digest=seen.digest, live_revision=None, sound=unsound, by=lea)
+    assert (drafts.open(), drafts.template("refund")) == ([seen], None)
 
 
 def test_a_rejected_draft_changes_nothing(drafts: Drafts, ann: Agent, lea: Agent, empty_store: Store) -> None:
@@ -121,7 +181,7 @@ def test_an_empty_draft_is_there_for_whoever_writes_it(drafts: Drafts, ann: Agen
     (first, _) = drafts.open()
     assert (first.template.intent, first.template.language, first.template.body) == ("gift.cards", "zh", "")
     with pytest.raises(NotNow, match="nothing is written in this draft yet"):
-        drafts.approve(first.id, by=lea)
+        approve(drafts, first, lea)
     drafts.save(Template("gift_cards", "gift.cards", "有礼品卡。", "zh"), by=bob)
     assert waiting(drafts) == [("Bob", "有礼品卡。", None, False), ("Ann", "", None, False)]
     drafts.save(Template("gift_cards-2", "gift.cards", "有。", "zh"), by=lea)
@@ -170,9 +230,11 @@ def test_a_key_stays_what_it_is(template: Template, reason: str, drafts: Drafts,
 def test_no_words_reach_the_audit_log(drafts: Drafts, ann: Agent, lea: Agent, empty_store: Store) -> None:
     saved = drafts.save(replace(REFUND, body="Ask Miss Canary."), by=ann)
     assert saved.draft is not None
-    drafts.approve(saved.draft, by=lea)
+    approve(drafts, shown(drafts, saved.draft), lea)
     drafts.restore("refund", 1, by=lea)
+    drafts.begin("canary/Canary", language="en", by=ann)
     assert "Canary" not in str(logged(empty_store))
+    assert logged(empty_store)[-1] == ("Ann", "template.begun", None, {"draft": 2})
     assert audit.verify(empty_store.database).intact
 
 

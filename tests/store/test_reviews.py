@@ -16,6 +16,7 @@ from chatbot.store.reviews import UNDOABLE, Reviews, Verdict
 from chatbot.store.tables import ExampleRow, ReviewItemRow, ReviewRow
 from chatbot.text import text_key
 from chatbot.types import OUT_OF_SCOPE, Agent, Example, Exchange, Intent, Judgement, Role
+from chatbot.types import Verdict as Up
 
 Ask = Callable[..., Exchange]
 Hire = Callable[..., Agent]
@@ -126,9 +127,85 @@ def test_undo_leaves_alone_what_somebody_else_has_changed_since(
     assert kept is not None
     assert kept.intent == "size_guide"
     reviews.undo(bo)
-    back = example(store, STRANGE)
-    assert back is not None
-    assert back.intent == "return_item", "what stood there when Bo decided"
+    assert example(store, STRANGE) is None, "Ana's label was taken back, so nobody puts it back"
+
+
+def test_a_settled_item_stays_settled_when_one_of_the_two_takes_theirs_back(
+    item: int, reviews: Reviews, store: Store, ana: Agent, hire: Hire, queue: Queue
+) -> None:
+    bo, lea = hire("Bo"), hire("Lea", Role.LEAD)
+    with store.database.write() as session:
+        session.get_one(ReviewItemRow, item).needs_two = True
+    reviews.decide(ana, item, RETURN)
+    reviews.decide(bo, item, Verdict(Judgement.RELABEL, "size_guide"))
+    reviews.decide(lea, item, Verdict(Judgement.RELABEL, "opening_hours"))
+    reviews.undo(ana)
+    assert queue.item(item).status == "done"
+    settled = example(store, STRANGE)
+    assert settled is not None
+    assert settled.intent == "opening_hours"
+    reviews.undo(lea)
+    assert example(store, STRANGE) is None, "neither Lea's label nor Ana's"
+    assert queue.item(item).status == "open"
+
+
+def test_two_who_agreed_and_take_it_back_in_any_order(
+    item: int, reviews: Reviews, store: Store, ana: Agent, hire: Hire, queue: Queue
+) -> None:
+    bo = hire("Bo")
+    with store.database.write() as session:
+        session.get_one(ReviewItemRow, item).needs_two = True
+    reviews.decide(ana, item, RETURN)
+    assert reviews.decide(bo, item, RETURN).status == "done"
+    reviews.undo(ana)
+    assert example(store, STRANGE) is not None, "Bo still says so"
+    reviews.undo(bo)
+    assert example(store, STRANGE) is None
+    assert queue.item(item).status == "open"
+
+
+def test_what_came_to_the_group_after_the_agent_looked_is_not_meant(
+    item: int, reviews: Reviews, queue: Queue, ana: Agent, ask: Ask, intake: Intake, store: Store
+) -> None:
+    seen = [member.text_key for member in queue.members(item)]
+    late = f"{STRANGE}, never"
+    ask(late)
+    intake.run()
+    assert queue.item(item).size == 4
+    reviewed = reviews.decide(ana, item, RETURN, seen=seen)
+    assert text_key(late) not in {text_key(text) for text in reviewed.taught}
+    (left,) = queue.page(ana, Filters()).items
+    assert (left.text, example(store, late)) == (late, None)
+    with pytest.raises(NotNow, match="asks something else by now"):
+        reviews.decide(ana, left.id, RETURN, seen=seen)
+
+
+def test_an_item_that_opens_again_takes_in_what_was_asked_meanwhile(
+    item: int, reviews: Reviews, queue: Queue, ana: Agent, ask: Ask, intake: Intake
+) -> None:
+    reviews.decide(ana, item, Verdict(Judgement.WRONG))
+    ask(STRANGE)
+    intake.run()
+    assert queue.page(ana, Filters()).total == 1
+    reviews.undo(ana)
+    (only,) = queue.page(ana, Filters()).items
+    assert (only.id, only.size) == (item, 4)
+
+
+def test_a_number_is_never_given_again(
+    ask: Ask, intake: Intake, queue: Queue, reviews: Reviews, store: Store, ana: Agent
+) -> None:
+    conversation = store.conversations.create(language="en", channel="web").id
+    given = ask("until when are you open in the evening", conversation=conversation, down=True)
+    intake.run()
+    seen = queue.lease_next(ana, Filters())
+    assert seen is not None
+    store.conversations.give_feedback(given.replied.id, conversation_id=conversation, verdict=Up.UP)
+    intake.run()
+    ask("do you sharpen garden shears")
+    intake.run()
+    with pytest.raises(NotFound, match=f"no item {seen.id}"):
+        reviews.decide(ana, seen.id, RETURN)
 
 
 def test_twenty_can_be_undone_and_not_the_one_before(
@@ -261,6 +338,8 @@ def test_bulk_is_one_transaction_and_one_undo(
     undone = reviews.undo(ana)
     assert sorted(undone.item_ids) == sorted(found)
     assert store.knowledge.snapshot().examples == before
+    reviews.decide(ana, found[0], Verdict(Judgement.WRONG))
+    reviews.undo(ana)
     with pytest.raises(NotFound, match='no intent "nonsense"'):
         reviews.decide_many(ana, found, Verdict(Judgement.RELABEL, "nonsense"), batch="b2")
     assert queue.page(ana, Filters()).total == 3

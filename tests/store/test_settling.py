@@ -101,7 +101,7 @@ def test_a_split_makes_an_intent_that_undo_takes_away(store: Store, settling: Se
     assert last_logged(store)[1:] == (
         "intent.split",
         {"intents": ["refund", "return"]},
-        {"intent": "send/back", "examples": 2, "review": 1},
+        {"examples": 2, "review": 1},
     )
     with pytest.raises(NotNow, match='an intent "gift" already'):
         settling.split(chosen, "gift", title="", language="en", by=lead)
@@ -145,6 +145,40 @@ def test_an_intent_without_an_answer_gets_copies(store: Store, settling: Settlin
     }
     assert labels(store)["my money back"] == ("gift", "gift-2")
     assert labels(store)["refund please"] == ("gift", "gift")
+
+
+def test_undoing_what_was_before_a_merge_leads_to_what_is_there_now(
+    store: Store, settling: Settling, lead: Agent
+) -> None:
+    settling.move(number(store, "my money back"), "return", by=lead)
+    settling.merge_intents("refund", "gift", by=lead)
+    Reviews(store.database).undo(lead)
+    assert labels(store)["my money back"] == ("gift", "gift-2")
+    assert labels(store)["refund please"] == ("gift", "gift")
+    assert {intent for intent, _ in labels(store).values()} <= set(intents(store))
+    keys = {each.key for each in store.knowledge.snapshot().templates if each.status is Status.APPROVED}
+    assert {template for _, template in labels(store).values() if template} <= keys
+
+
+def test_a_split_of_before_a_merge_is_undone_into_the_merged_intent(
+    store: Store, settling: Settling, lead: Agent
+) -> None:
+    chosen = [number(store, text) for text in ("my money back", "send it back")]
+    settling.split(chosen, "back", title="", language="en", by=lead)
+    settling.merge_intents("refund", "return", by=lead)
+    Reviews(store.database).undo(lead)
+    assert labels(store)["my money back"] == ("return", "refund")  # as it would be had it been there all along
+    assert labels(store)["send it back"] == ("return", None)
+    assert "back" not in intents(store)
+
+
+def test_undoing_what_was_before_answers_were_merged_gives_the_live_one(
+    store: Store, settling: Settling, lead: Agent
+) -> None:
+    settling.move(number(store, "refund please"), "return", by=lead)
+    settling.merge_templates("money_back", "refund", by=lead)
+    Reviews(store.database).undo(lead)
+    assert labels(store)["refund please"] == ("refund", "refund")
 
 
 def test_a_merged_answer_is_retired_and_the_other_answers_its_examples(

@@ -12,7 +12,7 @@ from chatbot.redact import Redactor
 from chatbot.store import Store
 from chatbot.store.reviews import Reviews
 from chatbot.store.reviews import Verdict as Says
-from chatbot.store.unanswered import OpenQuestion, unanswered_since
+from chatbot.store.unanswered import OpenQuestion, said_in, unanswered_since
 from chatbot.types import Judgement, Reason, Role, Verdict
 
 from .test_usage import NOW, Log
@@ -62,3 +62,15 @@ def test_an_old_question_is_no_gap_of_today(log: Log, intake: Intake, store: Sto
     intake.run()
     assert found(store) == []
     assert isinstance(found(store, days=30)[0].asked_at[0], datetime)
+
+
+def test_who_asked_in_which_words(log: Log, intake: Intake, store: Store) -> None:
+    for text, days_ago in (("do you sharpen shears", 20), ("Do you sharpen shears?", 1), ("do you sharpen shears", 0)):
+        log.said(text, None, reason=Reason.UNSURE, days_ago=days_ago)
+    log.said("may my parrot live in the tent", None, reason=Reason.UNSURE)
+    intake.run()
+    items = [question.item_id for question in found(store) if "shears" in question.text]
+    said = said_in(items, NOW - timedelta(days=7), database=store.database)
+    assert sorted(text for _, text in said) == ["Do you sharpen shears?", "do you sharpen shears"]
+    assert len({conversation for conversation, _ in said}) == 2
+    assert said_in([], NOW, database=store.database) == []

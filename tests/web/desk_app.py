@@ -16,7 +16,7 @@ from chatbot.store.audit import Watch
 from chatbot.types import Agent, Role
 from chatbot.web import problems
 from chatbot.web.access import Access
-from chatbot.web.auth import PER_ACCOUNT, PER_ADDRESS, Auth
+from chatbot.web.auth import PER_ACCOUNT, PER_ACCOUNT_IN_ALL, PER_ADDRESS, Auth
 from chatbot.web.closing import Closing
 from chatbot.web.desk_admin import DeskAdmin
 from chatbot.web.guard import Guard
@@ -63,6 +63,7 @@ def open_desk(store: Store, passwords: Passwords | None = None, **changes: objec
         passwords=passwords,
         by_account=RateLimiter(PER_ACCOUNT),
         by_address=RateLimiter(PER_ADDRESS),
+        by_account_in_all=RateLimiter(PER_ACCOUNT_IN_ALL),
     )
     app.include_router(auth.router())
     app.include_router(DeskAdmin(store=store, passwords=passwords, log=Watch(store.database)).router())

@@ -85,9 +85,8 @@ class AtDesk:
             self._sign_in(name)
 
     def _sign_in(self, name: str) -> None:
-        url = self.server.url
-        door = {"data": {"name": name, "password": PASSWORD}, "headers": {"Origin": url[:-1]}}
-        answer = self.context.request.post(f"{url}desk/login", **door)
+        url, who = self.server.url, {"name": name, "password": PASSWORD}
+        answer = self.context.request.post(f"{url}desk/login", data=who, headers={"Origin": url[:-1]})
         assert answer.ok, answer.text()
 
     def _dismiss(self, dialog: Dialog) -> None:

@@ -106,6 +106,8 @@ def test_the_audit_log(desk: Desk, admin: TestClient) -> None:
     assert admin.get(AUDIT, params={"who": "Ada"}).json()["total"] == 1
     assert admin.get(AUDIT, params={"what": "agent"}).json()["total"] == 3
     assert admin.get(AUDIT, params={"limit": 1000}).status_code == 422
+    assert admin.get(AUDIT, params={"offset": 2**70}).status_code == 422
+    assert admin.get(AUDIT, params={"offset": 2**31 - 1}).json()["rows"] == []
 
 
 def test_the_audit_log_says_where_it_was_changed(desk: Desk, admin: TestClient) -> None:

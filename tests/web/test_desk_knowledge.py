@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from chatbot.bot import LiveBot
@@ -31,6 +32,8 @@ HOURS = {
     "language": "en",
     "body": "Open 9 to 17. Ring {support_phone}.",
 }
+GAP = {"items": [1], "intent": "x", "title": "X", "language": "en"}
+READ: dict[str, Any] = {"digest": "a" * 64, "live_revision": None}
 
 
 @pytest.fixture
@@ -178,12 +181,45 @@ def test_an_agents_wording_needs_a_lead(lea: TestClient, ben: TestClient, say: A
     )
     assert draft["live_body"].startswith("We are open 9 to 18")
     approve = f"{API}/drafts/{draft['id']}/approve"
-    got(ben.post(approve, json={}), 403)
-    assert got(lea.post(approve, json={})) == {}
+    read = shown(draft)
+    assert read["live_revision"] == 1
+    got(ben.post(approve, json=read), 403)
+    got(lea.post(approve, json={}), 422)
+    assert got(lea.post(approve, json=read)) == {}
     assert say("when do you open") == "Open 9 to 17. Ring 020 7946 0123."
-    got(lea.post(approve, json={}), 409)
+    got(lea.post(approve, json=read), 409)
     one = got(ben.get(f"{API}/template", params={"key": "opening_hours"}))
     assert [(each["revision"], each["by"]) for each in one["revisions"]] == [(2, "Ben"), (1, None)]
+
+
+def test_a_draft_is_approved_as_it_was_read(lea: TestClient, ben: TestClient, say: Any) -> None:
+    got(ben.post(f"{API}/template", json=HOURS))
+    (draft,) = got(lea.get(f"{API}/drafts"))["drafts"]
+    approve = f"{API}/drafts/{draft['id']}/approve"
+    got(ben.post(f"{API}/template", json=HOURS | {"body": "Closed for ever."}))
+    assert "was rewritten after you opened it" in got(lea.post(approve, json=shown(draft)), 409)["detail"]
+    got(ben.post(f"{API}/template", json=HOURS))  # as it was read
+    got(lea.post(f"{API}/template", json=HOURS | {"body": "Open at nine."}))
+    assert "the live answer was changed" in got(lea.post(approve, json=shown(draft)), 409)["detail"]
+    assert say("when do you open") == "Open at nine."
+    (draft,) = got(lea.get(f"{API}/drafts"))["drafts"]
+    assert got(lea.post(approve, json=shown(draft))) == {}
+    assert say("when do you open") == "Open 9 to 17. Ring 020 7946 0123."
+
+
+def test_a_draft_is_checked_again_when_it_is_approved(lea: TestClient, ben: TestClient, store: Store) -> None:
+    draft = got(ben.post(f"{API}/template", json=HOURS))["draft"]
+    with store.database.write() as session:
+        session.execute(text("UPDATE template_drafts SET body = 'Ring {nobody_knows}.'"))
+    (seen,) = got(lea.get(f"{API}/drafts"))["drafts"]
+    refused = got(lea.post(f"{API}/drafts/{draft}/approve", json=shown(seen)), 422)
+    assert "Nobody fills {nobody_knows}" in refused["detail"]
+    assert [each["id"] for each in got(lea.get(f"{API}/drafts"))["drafts"]] == [draft]
+
+
+def shown(draft: dict[str, Any]) -> dict[str, Any]:
+    """What a lead sends back of the draft that was read."""
+    return {name: draft[name] for name in ("digest", "live_revision")}
 
 
 def test_a_rejected_draft_is_gone(lea: TestClient, ben: TestClient) -> None:
@@ -208,7 +244,28 @@ def test_a_rejected_draft_is_gone(lea: TestClient, ben: TestClient) -> None:
         ("conflicts/merge", {"key": "a" * 64, "into": "x"}, 409, "not there any more"),
         ("conflicts/move", {"example": 99_999, "intent": "size_guide"}, 404, "not there any more"),
         ("conflicts/split", {"examples": [1], "intent": "_handoff", "title": ""}, 422, "keeps for itself"),
-        ("conflicts/split", {"examples": [1], "intent": "a\u202eb", "title": ""}, 422, "letters, digits"),
+        (
+            "conflicts/split",
+            {"examples": [1], "intent": "a\u202eb", "title": ""},
+            422,
+            "U+202E, right-to-left override",
+        ),
+        ("conflicts/split", {"examples": [1], "intent": "a+b", "title": ""}, 422, "letters, digits"),
+        ("conflicts/split", {"examples": [1], "intent": "a\u3164b", "title": ""}, 422, "U+3164, hangul filler"),
+        ("conflicts/split", {"examples": [1], "intent": "a", "title": "a\u2066b"}, 422, "U+2066"),
+        ("gaps", GAP | {"title": "Gift\0"}, 422, "title: holds a character that cannot be seen (U+0000"),
+        ("template", HOURS | {"body": "Open\u202e 9"}, 422, "The wording holds a character that cannot be seen"),
+        ("template", HOURS | {"key": "open\u200bing"}, 422, "The key holds a character that cannot be seen"),
+        ("template", HOURS | {"intent": "open\0ing"}, 422, "The name of the intent holds"),
+        ("template", HOURS | {"owner": "Care\u202e"}, 422, "owner: holds a character"),
+        ("template/restore", {"key": "opening_hours", "revision": 2**63}, 422, "revision"),
+        (f"drafts/{2**70}/approve", READ, 422, "draft_id"),
+        (f"drafts/{2**70}/reject", {}, 422, "draft_id"),
+        ("drafts/99/approve", READ | {"live_revision": 2**63}, 422, "live_revision"),
+        ("drafts/99/approve", READ, 404, "no draft 99"),
+        ("conflicts/move", {"example": 2**63, "intent": "size_guide"}, 422, "example"),
+        ("conflicts/split", {"examples": [2**70], "intent": "x", "title": ""}, 422, "examples"),
+        ("gaps", GAP | {"items": [2**70]}, 422, "items"),
         ("gaps", {"items": [], "intent": "x", "title": "", "language": "en"}, 422, "items"),
     ],
 )
@@ -261,12 +318,13 @@ def test_a_gap_becomes_an_intent_with_an_answer_to_write(
     lea: TestClient, ben: TestClient, store: Store, intake: Intake, say: Any, learned: list[str]
 ) -> None:
     questions = ("do you sharpen garden shears", "can you sharpen my shears", "sharpening of shears, how much")
-    for text in questions:
-        say(text)
+    for question in questions:
+        say(question)
     intake.run()
     (gap,) = got(ben.get(f"{API}/gaps", params={"days": 7}))["gaps"]
     assert (gap["size"], set(gap["samples"]), gap["trend"]) == (3, set(questions), [0] * 6 + [3])
     body = {"items": gap["items"], "intent": "sharpen", "title": "Sharpen shears", "language": "en"}
+    assert (gap["name"], gap["title"]) == ("shears", "Shears")
     made = got(ben.post(f"{API}/gaps", json=body))
     assert made == {"intent": "sharpen", "taught": 3, "template_key": "sharpen"}
     assert sorted(learned) == sorted(questions)
@@ -281,6 +339,23 @@ def test_a_gap_becomes_an_intent_with_an_answer_to_write(
     assert say("can you sharpen my shears") == "We sharpen shears on Fridays."
     ben_row = next(agent for agent in store.agents.all() if agent.name == "Ben")
     assert set(Reviews(store.database).undo(ben_row).texts) == set(questions)
+
+
+def test_words_that_only_a_few_said_are_no_name(ben: TestClient, intake: Intake, say: Any) -> None:
+    for question in ("does Quokkabel sharpen shears", "does Quokkabel sharpen my shears", "sharpen my shears please"):
+        say(question)
+    intake.run()
+    (gap,) = got(ben.get(f"{API}/gaps"))["gaps"]
+    assert "quokkabel" not in f"{gap['name']} {gap['title']}".casefold()
+    assert "shears" in gap["name"]
+
+
+def test_a_gap_that_cannot_be_named_is_there_with_the_others(ben: TestClient, intake: Intake, say: Any) -> None:
+    for question in ("voucher 优惠 glorp", "glorp voucher 优惠 ?", "i have a glorp 优惠 voucher"):
+        say(question)
+    intake.run()
+    gaps = got(ben.get(f"{API}/gaps"))["gaps"]
+    assert sum(gap["size"] for gap in gaps) == 3
 
 
 def test_nobody_comes_in_without_a_session(desk: Desk) -> None:

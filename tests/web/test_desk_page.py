@@ -167,6 +167,16 @@ def test_an_agent_reviews_without_a_mouse_and_hears_what_was_done(come: Come) ->
 
 
 @browsing
+def test_what_is_asked_for_early_is_asked_for_once(come: Come) -> None:
+    agent = come()
+    asked: list[str] = []
+    agent.page.on("request", lambda request: asked.append(request.url.partition("/desk/api/")[2].partition("?")[0]))
+    agent.review()
+    expect(agent.page.locator(".entries li").nth(1)).to_be_visible()
+    assert sorted(path for path in asked if path in ("me", "queue", "queue/next")) == ["me", "queue", "queue/next"]
+
+
+@browsing
 def test_undo_brings_the_question_back_also_after_a_reload(come: Come) -> None:
     agent = come().review()
     waiting, asked, item = agent.count(), agent.question, agent.item

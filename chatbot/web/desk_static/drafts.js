@@ -46,12 +46,14 @@ export class Drafts {
   }
 
   async decide(draft, verdict) {
+    const shown = { digest: draft.digest, live_revision: draft.live_revision };
     try {
-      await post(`drafts/${draft.id}/${verdict}`);
+      await post(`drafts/${draft.id}/${verdict}`, verdict === "approve" ? shown : {});
       this.desk.say(t(`drafts.${verdict}.done`));
       this.onchanged();
     } catch (refusal) {
       this.desk.sorry(refusal);
+      if (refusal.status === 409) this.onchanged(); // what is on the screen is not what is there
     }
   }
 }

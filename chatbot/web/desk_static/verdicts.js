@@ -27,7 +27,12 @@ export class Verdicts {
     const out = review.item.members.filter((one) => review.without.has(one.turn_id));
     return this.send({
       id: review.item.id,
-      body: { verdict, ...extra, without: out.flatMap((one) => one.turn_ids) },
+      body: {
+        verdict,
+        ...extra,
+        without: out.flatMap((one) => one.turn_ids),
+        seen: review.item.members.map((one) => one.key), // what comes to the group from now on is not meant
+      },
       title: title ?? this.titleOf(verdict, extra),
     });
   }

@@ -106,10 +106,12 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["lease_agent_id"], ["agents.id"], name=op.f("fk_review_items_lease_agent_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_review_items")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("review_items", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_review_items_lead_turn_id"), ["lead_turn_id"], unique=False)
-        batch_op.create_index("ix_review_items_status_rank", ["status", "rank"], unique=False)
+        batch_op.create_index(batch_op.f("ix_review_items_lease_agent_id"), ["lease_agent_id"], unique=False)
+        batch_op.create_index("ix_review_items_status_rank", ["status", "rank", "lead_turn_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_review_items_text_key"), ["text_key"], unique=False)
 
     op.create_table(
@@ -156,6 +158,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["item_id"], ["review_items.id"], name=op.f("fk_reviews_item_id"), ondelete="SET NULL"),
         sa.ForeignKeyConstraint(["agent_id"], ["agents.id"], name=op.f("fk_reviews_agent_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reviews")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("reviews", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_reviews_agent_id"), ["agent_id"], unique=False)
@@ -163,7 +166,8 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_reviews_created_at"), ["created_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_reviews_item_id"), ["item_id"], unique=False)
 
-    with op.batch_alter_table("examples", schema=None) as batch_op:
+    never_again = {"sqlite_autoincrement": True}
+    with op.batch_alter_table("examples", schema=None, recreate="auto", table_kwargs=never_again) as batch_op:
         batch_op.add_column(sa.Column("review_id", sa.Integer(), nullable=True))
         batch_op.create_index(batch_op.f("ix_examples_review_id"), ["review_id"], unique=False)
         batch_op.create_foreign_key(
