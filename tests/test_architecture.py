@@ -148,11 +148,9 @@ ARROWS: dict[str, set[str]] = {
         "chatbot.redact",
         "chatbot.respond",
         "chatbot.retriever",
-        "chatbot.spelling",
         "chatbot.store",
         "chatbot.templates",
         "chatbot.text",
-        "chatbot.titles",
         "chatbot.types",
     },
     "chatbot.respond": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -19,6 +20,7 @@ from chatbot.types import OUT_OF_SCOPE, Answer, Hit, StoredMessage, Template
 MOST_SUGGESTIONS = 9
 """As many as there are keys."""
 NEAREST = 3
+MOST_REMEMBERED = 64
 BEFORE, AFTER = 6, 4
 """Messages of the conversation shown around the question and its reply."""
 
@@ -58,11 +60,11 @@ class Case:
     suggestions: tuple[Suggestion, ...]
 
 
-def open_case(item: Item, *, store: Store, queue: Queue, bot: Bot, redactor: Redactor) -> Case:
+def open_case(item: Item, *, store: Store, queue: Queue, bot: Bot, redactor: Redactor, reader: Reader) -> Case:
     why = explain(item.lead_turn_id, database=store.database)
     said, reply, action = _around(item, store)
     offer = bot.knowledge.offer(language=item.language, day=_today(), values={})
-    now = _read_now(item, bot, redactor)
+    now = reader.read(item, bot, redactor)
     reading = now.reading
     return Case(
         item=item,
@@ -93,6 +95,29 @@ def _around(item: Item, store: Store) -> tuple[tuple[Said, ...], str, str]:
     replied = transcript[at + 1]
     said = tuple(Said(message, message.id in (asked, replied.id)) for message in shown)
     return said, replied.text, replied.action.value if replied.action else ""
+
+
+class Reader:
+    """What a bot makes of questions now. Each is read once for a knowledge: the page fetches the next item ahead, and
+    the answer to a verdict brings it again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._of: tuple[str, int] = ("", 0)
+        self._given: dict[tuple[str, str, date], Answer] = {}
+
+    def read(self, item: Item, bot: Bot, redactor: Redactor) -> Answer:
+        place = item.text, item.language, _today()
+        with self._lock:
+            if self._of != (bot.version, bot.knowledge.revision) or len(self._given) >= MOST_REMEMBERED:
+                self._of, self._given = (bot.version, bot.knowledge.revision), {}
+            known = self._given.get(place)
+        if known is None:
+            known = _read_now(item, bot, redactor)
+            with self._lock:
+                if self._of == (bot.version, bot.knowledge.revision):
+                    self._given[place] = known
+        return known
 
 
 def _read_now(item: Item, bot: Bot, redactor: Redactor) -> Answer:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
 from chatbot.bot import LiveBot
-from chatbot.desk.cases import open_case
+from chatbot.desk.cases import Reader, open_case
 from chatbot.desk.intake import Intake
 from chatbot.desk.replaying import Replays
 from chatbot.desk.reviewing import SAMPLE_DAYS, Reviewing
@@ -55,6 +55,7 @@ class Desk:
     intake: Intake
     reviewing: Reviewing
     queue: Queue
+    reader: Reader = field(default_factory=Reader)
 
     @classmethod
     def of(cls, *, settings: Settings, store: Store, bots: LiveBot, redactor: Redactor, replays: Replays) -> Desk:
@@ -226,7 +227,7 @@ class Desk:
 
     def _detail(self, item: Item, agent: Agent) -> dict[str, Any]:
         bot = self.bots.current()
-        case = open_case(item, store=self.store, queue=self.queue, bot=bot, redactor=self.redactor)
+        case = open_case(item, store=self.store, queue=self.queue, bot=bot, redactor=self.redactor, reader=self.reader)
         return detail(case, agent, self._title())
 
     def _title(self) -> Title:

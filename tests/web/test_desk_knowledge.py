@@ -342,7 +342,7 @@ def test_a_gap_becomes_an_intent_with_an_answer_to_write(
 
 
 def test_words_that_only_a_few_said_are_no_name(ben: TestClient, intake: Intake, say: Any) -> None:
-    for question in ("does Quokkabel sharpen shears", "does Quokkabel sharpen my shears", "sharpen my shears please"):
+    for question in ("Quokkabel shears sharpened", "sharpening of shears, how much", "shears for Quokkabel to sharpen"):
         say(question)
     intake.run()
     (gap,) = got(ben.get(f"{API}/gaps"))["gaps"]
