@@ -37,12 +37,14 @@ UNDOABLE = 20
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an agent says of an item. `title` names a new intent in the item's language."""
+    """What an agent says of an item. `title` names a new intent in the item's language; `fresh`: the intent was made by
+    another verdict of the same batch."""
 
     judgement: Judgement
     intent: str | None = None
     template: str | None = None
     title: str | None = None
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class Reviews:
                 try:
                     done.append(_decide(session, agent, item_id, verdict, batch=batch))
                     if verdict.judgement is Judgement.NEW_INTENT:  # from the second on it is there
-                        verdict = Verdict(Judgement.RELABEL, verdict.intent, verdict.template)
+                        verdict = Verdict(Judgement.RELABEL, verdict.intent, verdict.template, fresh=True)
                 except (NotFound, NotNow) as error:
                     if isinstance(error, NotFound) and session.get(ReviewItemRow, item_id) is not None:
                         raise  # the label is not there: that is wrong for all of them
@@ -226,7 +228,7 @@ def _decide(
     examples = lessons(session, item.id, verdict.intent or "", verdict.template) if teaches else []
     review.undo = [*review.undo, *teach(session, review, examples, titles=_titles(verdict, item.language))]
     # What a new intent is called may be made of a customer's words, and what stands here stays for ever.
-    intent = None if verdict.judgement is Judgement.NEW_INTENT else verdict.intent
+    intent = None if verdict.fresh or verdict.judgement is Judgement.NEW_INTENT else verdict.intent
     what = {"item": item.id, "review": review.id, "intent": intent, "template": verdict.template}
     append(session, who=agent.name, what=f"review.{verdict.judgement}", after=what | {"taught": len(examples)})
     return Reviewed(review.id, item.id, item.status, tuple(example.text for example in examples))

@@ -173,12 +173,14 @@ def _amend_undo(session: Session, merged: Callable[[Mapping[str, Any]], dict[str
 
     `merged` gives what is different in such an earlier state.
     """
-    standing = select(ReviewRow).where(ReviewRow.undone_at.is_(None)).execution_options(yield_per=_AT_ONCE)
-    for reviews in session.scalars(standing).partitions():
-        for review in reviews:
-            steps = [_amended(step, merged) for step in review.undo]
-            if steps != review.undo:
-                review.undo = steps
+    standing = select(ReviewRow.id, ReviewRow.undo).where(ReviewRow.undone_at.is_(None))
+    changed = []
+    for number, undo in session.execute(standing.execution_options(yield_per=_AT_ONCE)):
+        steps = [_amended(step, merged) for step in undo]
+        if steps != undo:
+            changed.append({"id": number, "undo": steps})
+    if changed:
+        session.execute(update(ReviewRow), changed)
 
 
 def _amended(step: Step, merged: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Step:

@@ -15,6 +15,7 @@ from chatbot.desk.reviewing import Progress, Team
 from chatbot.store.queue import Filters, Item
 from chatbot.store.reviews import Past, Verdict
 from chatbot.types import Agent, Hit, Judgement, Source, Template
+from chatbot.web.visible import Visible
 
 Title = Callable[[str], str]
 """What an intent is called."""
@@ -59,9 +60,9 @@ class Next(_Body):
 
 class VerdictIn(_Body):
     verdict: Judgement
-    intent: Name | None = None
+    intent: Annotated[Visible, Field(min_length=1, max_length=200)] | None = None
     template: Name | None = None
-    title: Annotated[str, Field(max_length=200)] | None = None
+    title: Annotated[Visible, Field(max_length=200)] | None = None
 
     def judged(self) -> Verdict:
         return Verdict(self.verdict, self.intent, self.template, self.title)

@@ -355,6 +355,7 @@ def test_a_new_intent_for_many(
     done, refused = reviews.decide_many(ana, found, Verdict(Judgement.NEW_INTENT, "odd", title="Odd"), batch="b1")
     assert (len(done), refused) == (2, [])
     assert [one.intent for one in store.knowledge.snapshot().examples if one.source == "review"] == ["odd", "odd"]
+    assert "odd" not in str(audit.read(store.database)[1]), "it may be made of a customer's words"
     reviews.undo(ana)
     assert "odd" not in {intent.name for intent in store.knowledge.snapshot().intents}
 

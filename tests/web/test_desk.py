@@ -176,6 +176,8 @@ def test_intents_to_choose_from(ana: TestClient) -> None:
         ({"verdict": "new_intent", "intent": "<b>bold</b>"}, 422, "is a name such as"),
         ({"verdict": "new_intent", "intent": "out_of_scope"}, 422, "keeps for itself"),
         ({"verdict": "new_intent"}, 422, "is a name such as"),
+        ({"verdict": "new_intent", "intent": "refund\u202e"}, 422, "cannot be seen"),
+        ({"verdict": "new_intent", "intent": "refund", "title": "Refund\u0000"}, 422, "cannot be seen"),
         ({"verdict": "wrong", "surprise": 1}, 422, "surprise"),
     ],
 )
