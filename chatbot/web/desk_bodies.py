@@ -60,9 +60,9 @@ class Next(_Body):
 
 class VerdictIn(_Body):
     verdict: Judgement
-    intent: Annotated[Visible, Field(min_length=1, max_length=200)] | None = None
+    intent: Annotated[str, Visible, Field(min_length=1, max_length=200)] | None = None
     template: Name | None = None
-    title: Annotated[Visible, Field(max_length=200)] | None = None
+    title: Annotated[str, Visible, Field(max_length=200)] | None = None
 
     def judged(self) -> Verdict:
         return Verdict(self.verdict, self.intent, self.template, self.title)
