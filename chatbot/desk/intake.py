@@ -119,7 +119,6 @@ class Intake:
             return 0
         wanted = self._wanted(found, bot)
         near = self._near(bot)
-        near.keep(self._arrivals.open_ids())
         vectors = vectors_by_key([asked.text for asked, _ in wanted], store=self._store, encoder=bot.encoder)
         placements = self._placements(wanted, near, vectors)
         items = self._arrivals.put(placements, found, encoder=bot.encoder.fingerprint, vectors=vectors)
@@ -175,7 +174,10 @@ class Intake:
         near = self._neighbourhood
         if near is None or near.encoder != bot.encoder.fingerprint or time.monotonic() - near.made_at > MADE_ANEW_AFTER:
             near = self._neighbourhood = Neighbourhood(bot.encoder)
-        items = self._arrivals.open_items(above=near.newest)
+        open_ids = self._arrivals.open_ids()
+        near.keep(open_ids)
+        missing = open_ids.difference(near.known)
+        items = self._arrivals.open_items(among=missing if len(missing) <= AT_ONCE else None) if missing else []
         vectors = vectors_by_key([item.text for item in items], store=self._store, encoder=bot.encoder)
         for item in items:
             near.add(item.id, item.text, vectors[item.text_key])
@@ -208,17 +210,19 @@ class Neighbourhood:
     def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder.fingerprint
         self.made_at = time.monotonic()
-        self.newest = 0
         self._index: FaissIndex = build_index(encoder.dimension, [], np.empty((0, encoder.dimension), np.float32))
         self._texts: dict[int, str] = {}
         self._by_key: dict[str, int] = {}
 
     def add(self, item_id: int, text: str, vector: Vector) -> None:
         self._by_key[text_key(text)] = item_id
-        self.newest = max(self.newest, item_id)
         if item_id not in self._texts:
             self._texts[item_id] = text
             self._index.add(np.array([item_id], dtype=np.int64), vector[None])
+
+    @property
+    def known(self) -> Collection[int]:
+        return self._texts.keys()
 
     def keep(self, open_ids: Collection[int]) -> None:
         """Forget all others: they were decided."""

@@ -78,14 +78,13 @@ class Arrivals:
                 found.update((key, at) for key, at in session.execute(query))
         return found
 
-    def open_items(self, *, above: int = 0, among: Collection[int] | None = None) -> list[OpenItem]:
-        """Open items with an id above this, by id, or those `among` some; without what is drawn for the audit, which
-        stands alone."""
+    def open_items(self, *, among: Collection[int] | None = None) -> list[OpenItem]:
+        """Open items by id, or those `among` some; without what is drawn for the audit, which stands alone."""
         query = (
             select(ReviewItemRow.id, ReviewItemRow.text_key, MessageRow.text, ReviewItemRow.sources)
             .join(TurnRow, TurnRow.id == ReviewItemRow.lead_turn_id)
             .join(MessageRow, MessageRow.id == TurnRow.message_id)
-            .where(ReviewItemRow.status == OPEN, ReviewItemRow.id > above, ReviewItemRow.source != Source.AUDIT)
+            .where(ReviewItemRow.status == OPEN, ReviewItemRow.source != Source.AUDIT)
             .order_by(ReviewItemRow.id)
         )
         if among is not None:
@@ -97,8 +96,10 @@ class Arrivals:
             ]
 
     def open_ids(self) -> set[int]:
+        """Of all that `open_items` gives."""
+        query = select(ReviewItemRow.id).where(ReviewItemRow.status == OPEN, ReviewItemRow.source != Source.AUDIT)
         with self._database.read() as session:
-            return set(session.scalars(select(ReviewItemRow.id).where(ReviewItemRow.status == OPEN)))
+            return set(session.scalars(query))
 
     def put(
         self,
@@ -219,7 +220,9 @@ def _place(session: Session, one: Placement, new: dict[str, int]) -> ReviewItemR
     if member is not None and _waits(session, member.item_id):
         return _update(session.get_one(ReviewItemRow, member.item_id), one)
     number = member.item_id if member is not None else one.item_id
-    item = _open(session, number) or _open(session, new.get(one.leader) if one.leader else None)
+    item = _open(session, number)
+    if item is None and one.leader:
+        item = _open(session, new.get(one.leader)) or _same_words(session, one)
     if item is None:
         item = _new_item(session, one)
         if one.leader:
@@ -241,6 +244,12 @@ def _waits(session: Session, number: int) -> bool:
 def _open(session: Session, number: int | None) -> ReviewItemRow | None:
     item = session.get(ReviewItemRow, number) if number is not None else None
     return item if item is not None and item.status == OPEN else None
+
+
+def _same_words(session: Session, one: Placement) -> ReviewItemRow | None:
+    """An item that was opened, or opened again, while the turn was on its way here."""
+    same = ReviewItemRow.text_key == one.text_key, ReviewItemRow.status == OPEN, ReviewItemRow.source != Source.AUDIT
+    return session.scalars(select(ReviewItemRow).where(*same).limit(1)).first()
 
 
 def _withdraw(session: Session, no_more: Sequence[Asked]) -> None:

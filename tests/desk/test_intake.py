@@ -204,3 +204,23 @@ def test_one_turn_that_cannot_be_read_stops_nothing(
     assert [item.text for item in items(queue, ana)] == [STRANGE]
     assert broken.replied.turn_id is not None
     assert broken.replied.turn_id in caplog.text
+
+
+def test_an_item_that_was_opened_again_takes_what_asks_nearly_the_same(
+    ask: Ask, intake: Intake, queue: Queue, ana: Agent, store: Store
+) -> None:
+    ask(STRANGE)
+    intake.run()
+    (item,) = items(queue, ana)
+    reviews = Reviews(store.database)
+    reviews.decide(ana, item.id, Says(Judgement.WRONG))
+    ask("may my parrot live in the tent")
+    intake.run()  # now it knows that the first one is done
+    reviews.undo(ana)
+    ask(f"{STRANGE} please")
+    ask(STRANGE)
+    intake.run()
+    assert {one.text: (one.id == item.id, one.size) for one in items(queue, ana)} == {
+        STRANGE: (True, 3),
+        "may my parrot live in the tent": (False, 1),
+    }
