@@ -81,11 +81,22 @@ def test_a_flood_is_one_burst() -> None:
 
 
 def test_the_order_by_value() -> None:
-    def of(bursts: int = 1, uncertainty: float = 0.5, down: bool = False, hours: float = 0) -> float:
-        return rank(bursts=bursts, uncertainty=uncertainty, down=down, last_at=NOON + timedelta(hours=hours))
+    def of(
+        bursts: int = 1,
+        uncertainty: float = 0.5,
+        down: bool = False,
+        hours: float = 0,
+        similar: int = 0,
+        settled: int = 0,
+    ) -> float:
+        at = NOON + timedelta(hours=hours)
+        return rank(bursts=bursts, uncertainty=uncertainty, down=down, last_at=at, similar=similar, settled=settled)
 
     assert of(bursts=8) > of(bursts=2) > of()
     assert of(uncertainty=0.9) > of(uncertainty=0.4)
     assert of(down=True) - of() == pytest.approx(math.log(2))
     assert of() - of(hours=-HALF_LIFE / timedelta(hours=1)) == pytest.approx(math.log(2)), "half after the half-life"
     assert of(bursts=0) == of(bursts=1)
+    assert of(similar=7) == of(bursts=8), "one customer and seven who ask the like are as many as eight"
+    assert of(uncertainty=0.3, similar=1) > of(uncertainty=0.9), "what nobody else asks is mostly nonsense"
+    assert of(similar=4) - of(similar=4, settled=1) == pytest.approx(math.log(2)), "half is learned already"

@@ -15,11 +15,12 @@ import numpy as np
 from chatbot.bot import Bot, LiveBot
 from chatbot.encoder import Encoder
 from chatbot.errors import ChatbotError
-from chatbot.ranking import doubtful_below, is_drawn, sources_of, uncertainty
+from chatbot.ranking import LIKE, doubtful_below, is_drawn, sources_of, uncertainty
 from chatbot.redact import Redactor
 from chatbot.retriever import FaissIndex, build_index
 from chatbot.store import Store
-from chatbot.store.arrivals import Arrivals, OpenItem, Placement
+from chatbot.store.arrivals import Arrivals, OpenItem, Placement, Reread
+from chatbot.store.lessons import REVIEWED
 from chatbot.text import letters_in_common, text_key
 from chatbot.types import Asked, Source, Vector
 
@@ -127,6 +128,8 @@ class Intake:
             if item_id is None or Source.AUDIT in one.sources:
                 continue
             near.add(item_id, one.asked.text, vectors[one.text_key])
+        placed = {items[one.asked.turn_id]: vectors[one.text_key] for one in placements if one.asked.turn_id in items}
+        self._arrivals.surround(near.count_like(placed))
         return len(found)
 
     def _wanted(self, found: Sequence[Asked], bot: Bot) -> list[tuple[Asked, tuple[Source, ...]]]:
@@ -188,14 +191,20 @@ class Intake:
         if not taught:
             return
         near = self._near(bot)
+        near.keep(self._arrivals.open_ids())
         vectors = vectors_by_key(taught, store=self._store, encoder=bot.encoder)
         numbers = {number for text in taught for number in near.related(vectors[text_key(text)])}
         sources = {item.id: item for item in self._arrivals.open_items(among=numbers)}
         texts = [self._redactor.redact(item.text) for item in sources.values()]
+        known = vectors_by_key([item.text for item in sources.values()], store=self._store, encoder=bot.encoder)
+        similar = near.count_like({item.id: known[item.text_key] for item in sources.values()})
+        confirmed = {example.text for example in bot.knowledge.examples.values() if example.source == REVIEWED}
         found = []
         for item, reading in zip(sources.values(), bot.read_many(texts, closely=True), strict=True):
             intent, probability = reading.best()
-            found.append((item.id, intent, probability, self._still_uncertain(item, probability)))
+            uncertain = self._still_uncertain(item, probability)
+            settled = sum(hit.similarity >= LIKE and hit.text in confirmed for hit in reading.neighbours)
+            found.append(Reread(item.id, intent, probability, uncertain, similar[item.id], settled))
         self._arrivals.rerank(found)
 
     @staticmethod
@@ -243,6 +252,14 @@ class Neighbourhood:
             if have_letters_in_common(text, self._texts[number]):
                 return int(number)
         return None
+
+    def count_like(self, items: Mapping[int, Vector]) -> dict[int, int]:
+        """How many other items, of the nearest MOST_RECONSIDERED, ask something like each of these."""
+        if not items:
+            return {}
+        similarities, ids = self._index.search(np.stack(list(items.values())), MOST_RECONSIDERED)
+        like = similarities >= LIKE
+        return {item: int((row & (others != item)).sum()) for item, row, others in zip(items, like, ids, strict=True)}
 
     def related(self, vector: Vector) -> list[int]:
         similarities, ids = self._index.search(vector, MOST_RECONSIDERED)

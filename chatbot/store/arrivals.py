@@ -43,6 +43,18 @@ class OpenItem:
     sources: tuple[Source, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """What the bot makes of an open item now; `similar` and `settled` as ranking.py has them."""
+
+    item_id: int
+    intent: str | None
+    probability: float
+    uncertainty: float
+    similar: int
+    settled: int
+
+
 class Arrivals:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -126,13 +138,22 @@ class Arrivals:
             keep_in(session, encoder, {key: vector for key, vector in vectors.items() if key in keys})
             return placed
 
-    def rerank(self, found: Sequence[tuple[int, str | None, float, float]]) -> None:
-        """Items that were read again: (item, intent, probability, uncertainty)."""
+    def rerank(self, found: Sequence[Reread]) -> None:
         with self._database.write() as session:
-            for number, intent, probability, uncertain in found:
+            for one in found:
+                item = session.get(ReviewItemRow, one.item_id)
+                if item is not None and item.status == OPEN:
+                    item.intent, item.probability, item.uncertainty = one.intent, one.probability, one.uncertainty
+                    item.similar, item.settled = one.similar, one.settled
+                    item.rank = _rank(item)
+
+    def surround(self, similar: Mapping[int, int]) -> None:
+        """How many open items are like an item, by item."""
+        with self._database.write() as session:
+            for number, count in similar.items():
                 item = session.get(ReviewItemRow, number)
                 if item is not None and item.status == OPEN:
-                    item.intent, item.probability, item.uncertainty = intent, probability, uncertain
+                    item.similar = count
                     item.rank = _rank(item)
 
 
@@ -278,6 +299,8 @@ def _new_item(session: Session, one: Placement) -> ReviewItemRow:
         size=0,
         bursts=0,
         down=0,
+        similar=0,
+        settled=0,
         uncertainty=one.uncertainty,
         rank=0.0,
         status=OPEN,
@@ -316,7 +339,14 @@ def recount(session: Session, item: ReviewItemRow) -> None:
 
 
 def _rank(item: ReviewItemRow) -> float:
-    return rank(bursts=item.bursts, uncertainty=item.uncertainty, down=item.down > 0, last_at=item.last_at)
+    return rank(
+        bursts=item.bursts,
+        uncertainty=item.uncertainty,
+        down=item.down > 0,
+        last_at=item.last_at,
+        similar=item.similar,
+        settled=item.settled,
+    )
 
 
 def _tick_off(session: Session, looked_at: Sequence[Asked]) -> None:

@@ -44,7 +44,8 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to decide. `down` counts thumbs down, `leased_by` names who has it open now."""
+    """One thing to decide. `down` counts thumbs down, `similar` other open items that ask something like it;
+    `leased_by` names who has it open now."""
 
     id: int
     text: str
@@ -64,6 +65,7 @@ class Item:
     leased_by: str | None = None
     leased_by_id: int | None = None
     lease_until: datetime | None = None
+    similar: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,4 +309,5 @@ def _item(row: Any, now: datetime) -> Item:
         leased_by=row.leaser if leased else None,
         leased_by_id=stored.lease_agent_id if leased else None,
         lease_until=stored.lease_until if leased else None,
+        similar=stored.similar,
     )

@@ -274,6 +274,10 @@ class ReviewItemRow(Row):
     model_version: Mapped[str] = mapped_column(String(64))
     size: Mapped[int]  # turns
     bursts: Mapped[int]  # stretches of time in which it was asked: a flood counts once
+    similar: Mapped[int] = mapped_column(
+        server_default="0", default=0
+    )  # open items like it, when it was last looked at
+    settled: Mapped[int] = mapped_column(server_default="0", default=0)  # examples like it that agents have confirmed
     down: Mapped[int]  # turns with a thumb down
     uncertainty: Mapped[float]  # how likely it is that the bot could not have answered this rightly
     rank: Mapped[float]  # logarithm of the value; grows with the time of the newest turn

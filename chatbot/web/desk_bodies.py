@@ -87,6 +87,7 @@ def entry(item: Item, agent: Agent, title: Title) -> dict[str, Any]:
         "id": item.id,
         "text": item.text,
         "size": item.size,
+        "similar": item.similar,
         "down": item.down,
         "probability": item.probability,
         "source": item.source,

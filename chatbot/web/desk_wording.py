@@ -68,6 +68,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "queue.total.many": ("{n} questions wait", "{n} 个问题待审"),
     "similar.one": ("{n} similar", "{n} 个相似"),
     "similar.many": ("{n} similar", "{n} 个相似"),
+    "like.one": ("{n} more like it", "另有 {n} 个类似"),
+    "like.many": ("{n} more like it", "另有 {n} 个类似"),
     "probability": ("How probable the bot found its answer", "机器人认为答案正确的概率"),
     "selected.one": ("{n} selected", "已选 {n} 个"),
     "selected.many": ("{n} selected", "已选 {n} 个"),

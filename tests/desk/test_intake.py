@@ -224,3 +224,21 @@ def test_an_item_that_was_opened_again_takes_what_asks_nearly_the_same(
         STRANGE: (True, 3),
         "may my parrot live in the tent": (False, 1),
     }
+
+
+def test_questions_that_others_ask_the_like_of_go_first_and_wait_once_these_are_settled(
+    ask: Ask, intake: Intake, queue: Queue, ana: Agent, store: Store, bots: LiveBot
+) -> None:
+    for question in ("can I swap my boots for blue ones", "blue ones instead of my boots would be nice, can I swap"):
+        ask(question)
+    ask(STRANGE)
+    intake.run()
+    *like, alone = items(queue, ana)
+    assert (alone.text, alone.similar) == (STRANGE, 0)
+    assert [item.similar for item in like] == [1, 1]
+    reviewed = Reviews(store.database).decide(ana, like[0].id, Says(Judgement.RELABEL, "return_item"))
+    bots.current()
+    intake.wake(reviewed.taught)
+    assert intake.settled(30)
+    assert queue.item(like[1].id).similar == 0
+    assert [item.id for item in items(queue, ana)] == [alone.id, like[1].id], "half of it is learned already"

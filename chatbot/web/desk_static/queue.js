@@ -191,6 +191,7 @@ export class Queue {
 export function reasons(entry, { brief = false } = {}) {
   const parts = [];
   if (entry.size > 1) parts.push(make("b", {}, many("similar", entry.size)));
+  if (entry.similar) parts.push(many("like", entry.similar));
   const sources = entry.sources?.length ? entry.sources : [entry.source];
   // The number alone says that the probability was low.
   const told = sources.filter((source) => source !== "low_probability" || sources.length === 1);

@@ -91,6 +91,8 @@ def upgrade() -> None:
         sa.Column("model_version", sa.String(length=64), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("bursts", sa.Integer(), nullable=False),
+        sa.Column("similar", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("settled", sa.Integer(), server_default="0", nullable=False),
         sa.Column("down", sa.Integer(), nullable=False),
         sa.Column("uncertainty", sa.Double(), nullable=False),
         sa.Column("rank", sa.Double(), nullable=False),
