@@ -238,12 +238,21 @@ class LiveBot:
 
 
 def spelling_after(speller: Speller, before: Knowledge, after: Knowledge) -> Speller:
-    """What is erased is gone from it too; what is only added, or gets another label, costs next to nothing."""
-    old, new = before.examples, after.examples
-    if any(number not in new or new[number].text != example.text for number, example in old.items()):
-        return Speller.of(_texts(after), speller.is_whole)
-    added = [example.text for number, example in new.items() if number not in old]
+    """What is erased is gone from it too. A change costs no more than what it touches, another label nothing."""
+    gone, added = _apart(before, after), _apart(after, before)
+    if gone:
+        speller = speller.forgetting(gone)
     return speller.knowing(added) if added else speller
+
+
+def _apart(one: Knowledge, other: Knowledge) -> list[str]:
+    """The texts of examples that only `one` has so."""
+    known = other.examples
+    return [
+        example.text
+        for number, example in one.examples.items()
+        if number not in known or known[number].text != example.text
+    ]
 
 
 def _texts(knowledge: Knowledge) -> list[str]:

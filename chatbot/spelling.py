@@ -45,14 +45,27 @@ class Speller:
         """One that knows the words of these texts as well."""
         counts, near = Counter(self.counts), dict(self.near)
         for text in texts:
-            for word in _WORD.findall(text.casefold()):
-                counts.update({*_APOSTROPHE.split(word), _APOSTROPHE.sub("", word)})
+            counts.update(_words(text))
         for word in counts.keys() - self.counts.keys():
             # What only a slip made, in an example too, is nothing to lead others to.
             if SHORTEST <= len(word) <= LONGEST and self.is_whole(word):
                 for left in _one_less(word):
                     near[left] = (*near.get(left, ()), word)
         return Speller(counts, near, self.is_whole)
+
+    def forgetting(self, texts: Iterable[str]) -> Speller:
+        """One without these texts of those that it knows; what other texts hold too stays."""
+        counts, near = Counter(self.counts), dict(self.near)
+        for text in texts:
+            counts.subtract(_words(text))
+        kept = {word: count for word, count in counts.items() if count > 0}
+        for word in self.counts.keys() - kept.keys():
+            for left in _one_less(word) & near.keys():
+                others = tuple(known for known in near[left] if known != word)
+                near[left] = others
+                if not others:
+                    del near[left]
+        return Speller(kept, near, self.is_whole)
 
     def corrected(self, text: str) -> str:
         return _TOKEN.sub(lambda found: self._word(found.group()), text)
@@ -75,6 +88,12 @@ class Speller:
         known = [(first, second) for first, second in pairs if first in self.counts and second in self.counts]
         best = max(known, key=lambda pair: min(self.counts[pair[0]], self.counts[pair[1]]), default=None)
         return " ".join(best) if best else None
+
+
+def _words(text: str) -> list[str]:
+    """Each word of a text; one with an apostrophe as its parts and without it ("isn't": isn, t, isnt)."""
+    found = _WORD.findall(text.casefold())
+    return [part for word in found for part in {*_APOSTROPHE.split(word), _APOSTROPHE.sub("", word)}]
 
 
 def is_one_slip(one: str, other: str) -> bool:

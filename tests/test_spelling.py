@@ -91,6 +91,18 @@ def test_it_learns_words_and_stays_what_it_was(speller: Speller) -> None:
     }
 
 
+def test_what_it_forgets_is_as_if_it_had_never_been_known(speller: Speller) -> None:
+    whole = speller.is_whole
+    known = Speller.of(["isn't my parcel here", "where is the parcel", "parcels"], whole)
+    less = known.forgetting(["where is the parcel", "parcels"])
+    alone = Speller.of(["isn't my parcel here"], whole)
+    assert less.counts == alone.counts
+    assert {left: set(words) for left, words in less.near.items()} == {
+        left: set(words) for left, words in alone.near.items()
+    }
+    assert known.counts["parcel"] == 2, "who still reads with it sees no change"
+
+
 def test_the_more_frequent_word_wins() -> None:
     speller = Speller.of(["card", "care", "care"], {"card", "care"}.__contains__)
     assert speller.corrected("carr") == "care"
