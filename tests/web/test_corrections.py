@@ -59,14 +59,24 @@ def agent(servers: tuple[str, str]) -> Iterator[httpx.Client]:
 class Customer:
     """In one open conversation at one server."""
 
-    def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=url, timeout=30)
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
         self._conversation = self._client.post("/api/v1/conversations").json()["id"]
 
     def ask(self, text: str) -> str:
         sent = self._client.post(f"/api/v1/conversations/{self._conversation}/messages", json={"text": text})
         assert sent.status_code == 201, sent.text
         return str(sent.json()["replied"]["text"])
+
+
+@pytest.fixture
+def customers(servers: tuple[str, str]) -> Iterator[tuple[Customer, Customer]]:
+    """One at each server."""
+    with (
+        httpx.Client(base_url=servers[0], timeout=30) as one,
+        httpx.Client(base_url=servers[1], timeout=30) as other,
+    ):
+        yield Customer(one), Customer(other)
 
 
 def item_of(agent: httpx.Client, words: str) -> int:
@@ -81,9 +91,9 @@ def item_of(agent: httpx.Client, words: str) -> int:
 
 
 def test_the_next_customer_gets_the_corrected_answer_and_undo_takes_it_back(
-    servers: tuple[str, str], agent: httpx.Client, record_property: Callable[[str, object], None]
+    customers: tuple[Customer, Customer], agent: httpx.Client, record_property: Callable[[str, object], None]
 ) -> None:
-    here, there = (Customer(url) for url in servers)
+    here, there = customers
     before = {text: here.ask(text) for text in (QUESTION, *OTHERS)}
     number = item_of(agent, QUESTION)
     assert CORRECTED not in " ".join(before.values())
