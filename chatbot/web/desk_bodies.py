@@ -14,7 +14,7 @@ from chatbot.desk.replaying import Said as Told
 from chatbot.desk.reviewing import Progress, Team
 from chatbot.store.queue import Filters, Item
 from chatbot.store.reviews import Past, Verdict
-from chatbot.types import Agent, Hit, Judgement, Source, Template
+from chatbot.types import Action, Agent, Hit, Judgement, Reason, Source, Template
 from chatbot.web.visible import Visible
 
 Title = Callable[[str], str]
@@ -121,6 +121,7 @@ def detail(case: Case, agent: Agent, title: Title) -> dict[str, Any]:
                 "verdict": said.message.verdict,
                 "reason": said.message.reason,
                 "comment": said.message.comment,
+                "choices": [choice.title for choice in said.message.choices],
             }
             for said in case.conversation
         ],
@@ -140,9 +141,18 @@ def detail(case: Case, agent: Agent, title: Title) -> dict[str, Any]:
             },
         },
         "suggestions": [_suggestion(suggestion) for suggestion in case.suggestions],
+        "accepts": _accepts(case, title),
         "lease": lease,
         "second": item.status == "disputed",
     }
+
+
+def _accepts(case: Case, title: Title) -> dict[str, str] | None:
+    """What accepting means: that an answer was right, or of anything else what the bot now takes the question for."""
+    intent = case.why.intent
+    if case.action != Action.ANSWER and case.why.reason is not Reason.OUT_OF_SCOPE and case.suggestions:
+        intent = case.suggestions[0].intent
+    return {"intent": intent, "title": title(intent)} if intent else None
 
 
 def _members(case: Case) -> list[dict[str, Any]]:

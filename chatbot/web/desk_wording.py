@@ -105,6 +105,8 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Nothing waits for a decision. New questions appear here by themselves.",
         "没有待审的问题，新问题会自动出现。",
     ),
+    "failed": ("The questions could not be loaded", "无法加载待审问题"),
+    "failed.why": ("This says nothing about how many wait.", "这并不表示没有待审的问题。"),
     "empty.filtered": ("Nothing matches these filters", "没有符合筛选条件的问题"),
     "empty.filtered.why": ("Other questions may still wait.", "可能还有其他待审的问题。"),
     "lease.other": ("{name} is working on this one until {until}.", "{name} 正在处理，保留至 {until}。"),

@@ -69,7 +69,11 @@ function reply(item) {
   const { action } = item.why;
   const verb = action ? make("span", { class: `verb ${action}` }, t(`action.${action}`)) : null;
   const head = make("h2", {}, t("reply"), " ", verb);
-  return make("section", { class: "reply card" }, head, make("p", { class: "body" }, spoken(item.reply)), told);
+  const choices = focus?.choices?.length
+    ? make("ul", { class: "choices-given" }, ...focus.choices.map((title) => make("li", {}, spoken(title))))
+    : null;
+  const body = make("p", { class: "body" }, spoken(item.reply));
+  return make("section", { class: "reply card" }, head, body, choices, told);
 }
 
 function comment({ reason, comment: words }) {

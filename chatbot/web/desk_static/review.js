@@ -8,7 +8,7 @@ import { keep, kept } from "./kept.js";
 import { repeating } from "./keys.js";
 import { button, make } from "./make.js";
 import { Queue } from "./queue.js";
-import { empty, lock } from "./stage.js";
+import { empty, failed, lock } from "./stage.js";
 import { Toolbar } from "./toolbar.js";
 import { Verdicts } from "./verdicts.js";
 import { Walk } from "./walk.js";
@@ -118,9 +118,14 @@ export class Review {
       else await this.next(step);
     } catch (refusal) {
       if (refusal.status === 401) return;
-      if (!wanted) return this.desk.sorry(refusal);
-      await this.next(step).catch((other) => this.desk.sorry(other));
+      if (!wanted) return this.fail(refusal);
+      await this.next(step).catch((other) => this.fail(other));
     }
+  }
+
+  fail(refusal) {
+    this.desk.sorry(refusal);
+    if (!this.item) this.stage.replaceChildren(failed(this));
   }
 
   // The list has something again while nothing is in the middle.

@@ -22,3 +22,15 @@ export function empty(review) {
     filtered ? clear : null,
   );
 }
+
+// Not to be taken for a queue that is done.
+export function failed(review) {
+  return make(
+    "div",
+    { class: "empty" },
+    icon("warning"),
+    make("h1", { tabindex: "-1" }, t("failed")),
+    make("p", { class: "muted" }, t("failed.why")),
+    button(t("retry"), { look: "solid", onclick: () => review.arrive(null) }),
+  );
+}

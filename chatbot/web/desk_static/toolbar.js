@@ -41,7 +41,7 @@ export class Toolbar {
     const locked = Boolean(item) && !review.mayDecide && !review.busy;
     for (const one of [this.accept, this.wrong, this.fresh, this.out]) disable(one, !many_ && (!item || locked));
     for (const one of [this.edit, this.skip]) disable(one, !item || locked);
-    const title = item?.why?.intent_title ?? item?.intent_title;
+    const title = item?.accepts?.title;
     this.accept
       .querySelector(".label")
       .replaceChildren(t("accept"), title && !many_ ? make("bdi", { class: "target" }, plain(title)) : "");

@@ -8,6 +8,8 @@ import { lock } from "./stage.js";
 import { leave, post } from "./wire.js";
 import { many, t } from "./words.js";
 
+const LIKELY = 0.3;
+
 export class Verdicts {
   constructor(review) {
     this.review = review;
@@ -21,8 +23,9 @@ export class Verdicts {
     if (!review.item) return null;
     if (review.busy) return this.later(() => this.decide(verdict, extra, title));
     if (!review.mayDecide) return review.desk.say(lock(review.item).textContent, { bad: true });
-    if (verdict === "accept" && !review.item.why?.intent && !review.item.intent) {
-      return review.desk.say(t("accept.nothing"), { bad: true });
+    if (verdict === "accept") {
+      if (!review.item.accepts) return review.desk.say(t("accept.nothing"), { bad: true });
+      extra = { ...extra, intent: review.item.accepts.intent }; // what stands on the button, whatever was said then
     }
     const out = review.item.members.filter((one) => review.without.has(one.turn_id));
     return this.send({
@@ -40,7 +43,7 @@ export class Verdicts {
   titleOf(verdict, { intent, title }) {
     const { review } = this;
     if (title) return title;
-    if (verdict === "accept") return review.item.why?.intent_title ?? review.item.intent_title ?? "";
+    if (verdict === "accept") return review.item.accepts?.title ?? "";
     return this.titleFor(verdict, intent);
   }
 
@@ -173,9 +176,11 @@ export class Verdicts {
     const { review } = this;
     if (!review.item) return;
     const { why, suggestions, language } = review.item;
-    const first = suggestions[0];
-    const template = why?.template?.key ?? first?.template?.key ?? null;
-    const intent = why?.intent ?? first?.intent ?? "";
+    const [first] = suggestions;
+    // An answer that hardly anything points to is not the one to change: then a new one is written.
+    const likely = first?.probability >= LIKELY ? first : null;
+    const template = why?.template?.key ?? likely?.template?.key ?? null;
+    const intent = template ? (why?.intent ?? likely?.intent) : (likely?.intent ?? "");
     edit(review.desk, { key: template, intent, language, question: review.item.text });
   }
 
