@@ -45,10 +45,13 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.calibration --data $(DATA)
 	$(BIN)/python -m benchmarks.robustness --data $(DATA)
 	$(BIN)/python -m benchmarks.few_shots --data $(DATA)
+	$(BIN)/python -m benchmarks.review_order --data $(DATA)
+	$(BIN)/python -m benchmarks.correction --data $(DATA)
 	$(BIN)/python benchmarks/questions.py --data $(DATA)/nlupp/banking
 	$(BIN)/python -m benchmarks.documents
 	$(BIN)/python benchmarks/durability.py
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python -m benchmarks.retention
 	$(BIN)/python benchmarks/index.py
 	$(BIN)/python benchmarks/runtime.py --data $(DATA)
 	$(BIN)/python benchmarks/gpu.py
