@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from benchmarks.desk import Desk
 from benchmarks.draws import Labelled, read_csv, sample, split
 from benchmarks.perturb import lower, typo, upper, without_marks
-from benchmarks.review_order import Desk
 from benchmarks.tables import percent, provenance, quantile, table
 from benchmarks.trained import first_message, learn, retrained, trained_shop
 from chatbot.bot import Bot, LiveBot

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -14,32 +13,13 @@ from chatbot.encoder import Encoder, OnnxEncoder
 from chatbot.knowledge import Knowledge, load_knowledge, refresh, vectors_of
 from chatbot.store import Store
 from chatbot.store.knowledge import Changes
-from chatbot.types import Example, Fact, Intent, Passage, Status, Template, Vector
+from chatbot.types import Example, Fact, Intent, Passage, Status, Template
+from tests.counting import Counting
 
 TODAY = date(2026, 11, 22)
 QUESTION = "do you sell gift cards"
 TITLES = 14
 """Wordings of the five intents' names: each as words, in English and in Chinese; one English title says no more."""
-
-
-class Counting:
-    """The real encoder; it remembers what it was asked for."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self.encoder = encoder
-        self.asked: list[str] = []
-
-    @property
-    def fingerprint(self) -> str:
-        return self.encoder.fingerprint
-
-    @property
-    def dimension(self) -> int:
-        return self.encoder.dimension
-
-    def encode(self, texts: Sequence[str]) -> Vector:
-        self.asked += texts
-        return self.encoder.encode(texts)
 
 
 @pytest.fixture(scope="module")

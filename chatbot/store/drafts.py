@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, aliased
 from chatbot.errors import NotFound, NotNow
 from chatbot.store.audit import append
 from chatbot.store.engine import Database
-from chatbot.store.knowledge import Changes, apply_in
+from chatbot.store.knowledge import Changes, apply_in, template_of
 from chatbot.store.tables import AgentRow, TemplateDraftRow, TemplateRevisionRow, TemplateRow
 from chatbot.types import Agent, Role, Status, Template
 
@@ -70,12 +70,12 @@ class Drafts:
     def templates(self) -> list[Template]:
         """All that are live or were, by key."""
         with self.database.read() as session:
-            return [_template(row) for row in session.scalars(select(TemplateRow).order_by(TemplateRow.key))]
+            return [template_of(row) for row in session.scalars(select(TemplateRow).order_by(TemplateRow.key))]
 
     def template(self, key: str) -> Template | None:
         with self.database.read() as session:
             row = _row(session, key)
-            return _template(row) if row else None
+            return template_of(row) if row else None
 
     def revisions(self, key: str) -> list[Revision]:
         """The newest first."""
@@ -123,7 +123,7 @@ class Drafts:
             if row is None or earlier is None:
                 raise NotFound(f'the answer "{key}" has no revision {revision}')
             template = replace(
-                _template(row), body=earlier.body, valid_from=earlier.valid_from, valid_until=earlier.valid_until
+                template_of(row), body=earlier.body, valid_from=earlier.valid_from, valid_until=earlier.valid_until
             )
             return save_in(session, template, by=by, what="template.restored", of=revision)
 
@@ -308,20 +308,4 @@ def _proposed(row: TemplateDraftRow) -> Template:
         valid_until=row.valid_until,
         owner=row.owner,
         revision=row.based_on or 0,
-    )
-
-
-def _template(row: TemplateRow) -> Template:
-    return Template(
-        key=row.key,
-        intent=row.intent,
-        body=row.body,
-        language=row.language,
-        status=Status(row.status),
-        valid_from=row.valid_from,
-        valid_until=row.valid_until,
-        owner=row.owner,
-        source=row.source,
-        revision=row.revision,
-        id=row.id,
     )

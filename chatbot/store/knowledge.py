@@ -94,7 +94,7 @@ class KnowledgeStore:
                     Fact(row.name, row.value) for row in session.scalars(select(FactRow).order_by(FactRow.name))
                 ),
                 templates=tuple(
-                    _template(row) for row in session.scalars(select(TemplateRow).order_by(TemplateRow.id))
+                    template_of(row) for row in session.scalars(select(TemplateRow).order_by(TemplateRow.id))
                 ),
                 # Ten thousand of them are read after each correction: as columns that takes a fifth of the time.
                 examples=tuple(_example(row) for row in session.execute(_EXAMPLES)),
@@ -261,7 +261,7 @@ def _name_missing_intents(session: Session, changes: Changes) -> None:
         session.add(IntentRow(name=name, titles={}))
 
 
-def _template(row: TemplateRow) -> Template:
+def template_of(row: TemplateRow) -> Template:
     return Template(
         key=row.key,
         intent=row.intent,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -232,15 +233,8 @@ class Desk:
 
     def _title(self) -> Title:
         """Agents read the shop's own language."""
-        knowledge = self.bots.current().knowledge
-        language = self.settings.language
-
-        def title(intent: str) -> str:
-            known = knowledge.intents.get(intent)
-            titles = known.titles if known else {}
-            return titles.get(language) or titles.get("en") or intent.replace("_", " ").replace("/", ": ").capitalize()
-
-        return title
+        today = datetime.now(UTC).date()
+        return self.bots.current().knowledge.offer(language=self.settings.language, day=today, values={}).title
 
     def _answer(self, intent: str) -> dict[str, str] | None:
         templates = self.bots.current().knowledge.by_intent.get(intent)

@@ -21,8 +21,8 @@ from benchmarks.correction import (
     swapped,
     ways,
 )
+from benchmarks.desk import Desk
 from benchmarks.draws import Labelled
-from benchmarks.review_order import Desk
 from chatbot.settings import Settings
 from chatbot.wiring import open_house
 

@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.desk import Desk, Remembering
 from benchmarks.draws import Labelled
 from benchmarks.review_order import (
     CHATTER,
     Curve,
-    Desk,
     Point,
-    Remembering,
     divide,
     draw,
     mean_curve,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,26 +10,13 @@ import pytest
 from chatbot.bot import Bot
 from chatbot.desk.remembering import Memory, Remembering, RememberingEncoder, carried, remembering
 from chatbot.desk.supposing import suppose
-from chatbot.encoder import Encoder
 from chatbot.redact import Redactor
 from chatbot.store.knowledge import Changes
-from chatbot.types import Example, Reading, Status, Vector
+from chatbot.types import Example, Reading, Status
 from tests.conftest import SHOP_EXAMPLES
+from tests.counting import Counting
 
 TEXTS = [f"{opening}{text}" for texts in SHOP_EXAMPLES.values() for text in texts for opening in ("", "tell me ")]
-
-
-class Counting:
-    """Counts what a real encoder is asked for."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
-        self.fingerprint, self.dimension = encoder.fingerprint, encoder.dimension
-        self.asked: list[str] = []
-
-    def encode(self, texts: Sequence[str]) -> Vector:
-        self.asked += texts
-        return self._encoder.encode(texts)
 
 
 @pytest.fixture

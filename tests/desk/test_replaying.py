@@ -12,33 +12,20 @@ from chatbot.batcher import BatchingEncoder
 from chatbot.bot import Bot, LiveBot
 from chatbot.desk.remembering import Remembering
 from chatbot.desk.replaying import Replays, Said, judged, tell
-from chatbot.encoder import Encoder
 from chatbot.redact import Redactor
 from chatbot.respond import respond
 from chatbot.store import Store
 from chatbot.store.knowledge import Changes
 from chatbot.store.usage import questions_since
-from chatbot.types import Action, Example, Message, Status, Template, Vector
+from chatbot.types import Action, Example, Message, Status, Template
 from tests.conftest import SHOP, SHOP_EXAMPLES
+from tests.counting import Counting
 
 ASKED = [f"{opening}{text}" for texts in SHOP_EXAMPLES.values() for text in texts for opening in ("", "hello, ")]
 GIFTS = Changes(
     templates=(Template("gift_cards", "gift_cards", "We have gift cards from 10 pounds."),),
     examples=(Example("do you sell gift cards", "gift_cards"), Example("a voucher for my mother", "gift_cards")),
 )
-
-
-class Counting:
-    """Counts what a real encoder is asked for."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
-        self.fingerprint, self.dimension = encoder.fingerprint, encoder.dimension
-        self.asked: list[str] = []
-
-    def encode(self, texts: Sequence[str]) -> Vector:
-        self.asked += texts
-        return self._encoder.encode(texts)
 
 
 @pytest.fixture
