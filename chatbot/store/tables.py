@@ -217,6 +217,8 @@ class ExampleRow(Row):
     created_at: Mapped[datetime]
     # Who confirmed it, when and why; NULL for what was imported.
     review_id: Mapped[int | None] = mapped_column(ForeignKey("reviews.id", ondelete="SET NULL"), index=True)
+    # "train", "holdout" or "must_pass" (types.Side); NULL until the first training run that sees it.
+    side: Mapped[str | None] = mapped_column(String(16))
 
 
 class PassageRow(Row):
@@ -360,6 +362,28 @@ class ModelEventRow(Row):
     by: Mapped[str] = mapped_column(String(100))
     detail: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+
+
+class DataVersionRow(Row):
+    """What a training run used, by number and never by its words: what is erased later is gone from here too."""
+
+    __tablename__ = "data_versions"
+    hash: Mapped[str] = _key()
+    created_at: Mapped[datetime]
+    examples: Mapped[int]
+    intents: Mapped[int]
+    rows: Mapped[bytes]  # compressed JSON, see store/lineage.py
+
+
+class LabelSuspicionRow(Row):
+    """An example whose label training doubts; renewed by each run."""
+
+    __tablename__ = "label_suspicions"
+    example_id: Mapped[int] = mapped_column(ForeignKey("examples.id", ondelete="CASCADE"), primary_key=True)
+    given: Mapped[str] = mapped_column(String(200))
+    proposed: Mapped[str] = mapped_column(String(200))
+    confidence: Mapped[float]
+    found_at: Mapped[datetime]
 
 
 class AgentRow(Row):
