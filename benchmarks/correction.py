@@ -24,7 +24,6 @@ from pathlib import Path
 
 from benchmarks.desk import Desk
 from benchmarks.draws import Labelled, read_csv, sample, split
-from benchmarks.perturb import lower, typo, upper, without_marks
 from benchmarks.tables import percent, provenance, quantile, table
 from benchmarks.trained import first_message, learn, retrained, trained_shop
 from chatbot.bot import Bot, LiveBot
@@ -33,6 +32,7 @@ from chatbot.store.knowledge import KnowledgeStore
 from chatbot.store.reviews import Verdict
 from chatbot.text import text_key
 from chatbot.types import Action, Judgement, Redacted, Vector
+from training.perturb import lower, typo, upper, without_marks
 
 LEARNED = 7000
 CORRECTIONS = 30

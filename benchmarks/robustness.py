@@ -3,7 +3,7 @@
     python -m benchmarks.robustness --data FOLDER
 
 FOLDER holds banking77/train.csv; the test file is never read. A thousand of its rows are held out and asked as they are
-and once more for each change (benchmarks/perturb.py), through `answer()`; others train the bot.
+and once more for each change (training/perturb.py), through `answer()`; others train the bot.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.draws import Labelled, by_intent, read_csv, split
-from benchmarks.perturb import (
+from benchmarks.tables import interval, percent, provenance, table
+from benchmarks.trained import Shop, trained_shop
+from training.evaluate import Prediction, is_answered
+from training.metrics import wilson
+from training.perturb import (
     Perturb,
     double,
     drop,
@@ -29,10 +33,6 @@ from benchmarks.perturb import (
     upper,
     without_marks,
 )
-from benchmarks.tables import interval, percent, provenance, table
-from benchmarks.trained import Shop, trained_shop
-from training.evaluate import Prediction, is_answered
-from training.metrics import wilson
 
 HELD_OUT = 1000
 TYPOS = "one typo, all four kinds"

@@ -22,7 +22,8 @@ from chatbot.types import Example, Redacted, Status, Template
 from chatbot.wiring import House, open_house
 from training.evaluate import Prediction, predict
 from training.progress import Steps, steps
-from training.retrain import Trained, retrain
+from training.retrain import retrain
+from training.runs import Trained
 
 
 @dataclass(frozen=True, slots=True)

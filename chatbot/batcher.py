@@ -56,6 +56,11 @@ class BatchingEncoder:
     def dimension(self) -> int:
         return self._encoder.dimension
 
+    @property
+    def waiting(self) -> int:
+        """Messages that wait to be read; as a look without a lock sees it."""
+        return len(self._messages)
+
     def encode(self, texts: Sequence[str]) -> Vector:
         """Unit vectors, shape (len(texts), dimension), float32; as without batches up to rounding."""
         if len(texts) <= FEW_TEXTS:

@@ -36,11 +36,21 @@ audit = typer.Typer(help="Who changed what, in a log that shows it when somebody
 app.add_typer(audit, name="audit")
 retention = typer.Typer(help="How long customers' words are kept.", no_args_is_help=True)
 app.add_typer(retention, name="retention")
+models = typer.Typer(help="The model versions: which serves, and going back.", no_args_is_help=True)
+app.add_typer(models, name="models")
+
+data = typer.Typer(help="What models were trained on.", no_args_is_help=True)
+app.add_typer(data, name="data")
 
 DAY = "%Y-%m-%d"
 Home = Annotated[Path | None, typer.Option(help="Folder of all state (default: ./var, or CHATBOT_HOME).")]
 AgentName = Annotated[str, typer.Argument(metavar="NAME", help="The agent's name, in any capitals.")]
 NewRole = Annotated[Role, typer.Option("--role", help="What the agent may do: agent, lead or admin.")]
+VersionName = Annotated[
+    str, typer.Argument(metavar="NAME", help='The version\'s name, how it begins, or "active" for the one that is.')
+]
+JsonOutput = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Format = Annotated[
     str | None, typer.Option("--format", help="Name of the format when it cannot be told from the content.")
 ]
@@ -66,6 +76,77 @@ def train(home: Home = None) -> None:
     """Train on all approved examples and make the result the active model."""
     with _settings(home=home) as settings:
         commands.train(settings)
+
+
+@app.command()
+def retrain(
+    effort: Annotated[
+        str, typer.Option(help="quick: heads alone; standard: the encoder too; thorough: also searches how.")
+    ] = "standard",
+    no_promote: Annotated[bool, typer.Option("--no-promote", help="Leave it to a lead to make it live.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done; train nothing.")] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    since: Annotated[
+        datetime | None, typer.Option(formats=[DAY], help="Only if examples came on this day (UTC) or later.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Also where nothing changed since the last run.")] = False,
+    tuning: Annotated[
+        list[str] | None,
+        typer.Option("--tuning", metavar="NAME=VALUE", help="A knob of fine-tuning, such as epochs=3; repeatable."),
+    ] = None,
+    minutes: Annotated[float, typer.Option(min=1, help="Time for the search of effort thorough.")] = 60.0,
+    home: Home = None,
+) -> None:
+    """Train on what was approved, compare with the active model, and go live only if no worse.
+
+    The exit code tells what came of it: 0 live, 3 kept the old one, 4 nothing new, 5 too little data, 6 another run is
+    at work, 1 error.
+    """
+    with _settings(home=home) as settings:
+        code = commands.retrain(
+            settings,
+            effort=effort,
+            promote=not no_promote,
+            dry_run=dry_run,
+            as_json=json_output,
+            since=since.date() if since else None,
+            force=force,
+            tuning=tuning or [],
+            search_minutes=minutes,
+        )
+    raise typer.Exit(code)
+
+
+@app.command()
+def watch(
+    every: Annotated[str, typer.Option(help="How often, such as 24h, 7d or 1h30m.")] = "24h",
+    after_reviews: Annotated[
+        int | None, typer.Option("--after-reviews", min=1, help="Also once so many reviews have taught something.")
+    ] = None,
+    effort: Annotated[str, typer.Option(help="As for retrain.")] = "standard",
+    home: Home = None,
+) -> None:
+    """Retrain again and again until it is stopped; a run that fails stops nothing."""
+    with _settings(home=home) as settings:
+        commands.watch(settings, every=every, after_reviews=after_reviews, effort=effort)
+
+
+@data.command("list")
+def data_list(home: Home = None) -> None:
+    """Show what the training runs used, oldest first."""
+    with _settings(home=home) as settings:
+        commands.list_data(settings)
+
+
+@data.command("show")
+def data_show(
+    name: Annotated[str, typer.Argument(metavar="HASH", help="The data's hash, or how it begins.")],
+    out: Annotated[Path | None, typer.Option(help="Write the JSONL to this file.")] = None,
+    home: Home = None,
+) -> None:
+    """Reproduce what a training run used, as JSONL with the side of the split."""
+    with _settings(home=home) as settings:
+        commands.show_data(settings, name, out=out)
 
 
 @app.command("import")
@@ -255,6 +336,111 @@ def audit_list(
     """Show who changed what, newest first."""
     with _settings(home=home) as settings:
         commands.list_audit(settings, who=who, what=what, limit=limit)
+
+
+@models.command("list")
+def models_list(json_output: JsonOutput = False, home: Home = None) -> None:
+    """Show all versions, newest first: which is active, how good each is, and why one was refused."""
+    with _settings(home=home) as settings:
+        commands.list_models(settings, as_json=json_output)
+
+
+@models.command("show")
+def models_show(name: VersionName, json_output: JsonOutput = False, home: Home = None) -> None:
+    """Tell all that is known of a version, and where its report is."""
+    with _settings(home=home) as settings:
+        commands.show_model(settings, name, as_json=json_output)
+
+
+@models.command("diff")
+def models_diff(
+    before: Annotated[str, typer.Argument(metavar="A", help='A version, as for "show".')],
+    after: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
+    json_output: JsonOutput = False,
+    home: Home = None,
+) -> None:
+    """Compare two versions: figures, data, settings, thresholds, intents, libraries."""
+    with _settings(home=home) as settings:
+        commands.diff_models(settings, before, after, as_json=json_output)
+
+
+@models.command("promote")
+def models_promote(name: VersionName, yes: Yes = False, home: Home = None) -> None:
+    """Make a version the active one, in running servers too. Asks before it takes one that the gate refused."""
+    with _settings(home=home) as settings:
+        commands.promote_model(settings, name, yes=yes)
+
+
+@models.command("rollback")
+def models_rollback(home: Home = None) -> None:
+    """Go back to the version that was active before; once more goes further back."""
+    with _settings(home=home) as settings:
+        commands.rollback_models(settings)
+
+
+@models.command("pin")
+def models_pin(name: VersionName, home: Home = None) -> None:
+    """Keep a version from being pruned."""
+    with _settings(home=home) as settings:
+        commands.pin_model(settings, name)
+
+
+@models.command("unpin")
+def models_unpin(name: VersionName, home: Home = None) -> None:
+    """Let a version be pruned again."""
+    with _settings(home=home) as settings:
+        commands.unpin_model(settings, name)
+
+
+@models.command("prune")
+def models_prune(
+    keep: Annotated[
+        int | None, typer.Option(min=0, help="How many that were active before to keep (default: keep_versions).")
+    ] = None,
+    erased: Annotated[
+        bool, typer.Option("--erased", help="Also those that were trained on words that were erased since.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go; delete nothing.")] = False,
+    yes: Yes = False,
+    home: Home = None,
+) -> None:
+    """Delete versions that nobody needs: never the active one, those that rollback may need, pinned ones."""
+    with _settings(home=home) as settings:
+        commands.prune_models(settings, keep=keep, erased=erased, dry_run=dry_run, yes=yes)
+
+
+@models.command("shadow")
+def models_shadow(name: VersionName, home: Home = None) -> None:
+    """Let a version answer silently beside the active one; what they disagree about comes first at the desk."""
+    with _settings(home=home) as settings:
+        commands.start_shadow(settings, name)
+
+
+@models.command("ab")
+def models_ab(
+    name: VersionName,
+    share: Annotated[
+        float, typer.Option(min=0.01, max=0.9, help="Share of the new conversations that it answers.")
+    ] = 0.1,
+    home: Home = None,
+) -> None:
+    """Let a version answer a share of the conversations, until it is clearly worse or somebody stops it."""
+    with _settings(home=home) as settings:
+        commands.start_ab(settings, name, share=share)
+
+
+@models.command("experiment")
+def models_experiment(json_output: JsonOutput = False, home: Home = None) -> None:
+    """Show what became of the version that is tried beside the active one, or was tried last."""
+    with _settings(home=home) as settings:
+        commands.show_experiment(settings, as_json=json_output)
+
+
+@models.command("stop")
+def models_stop(home: Home = None) -> None:
+    """Stop trying a version: the active one answers everybody again."""
+    with _settings(home=home) as settings:
+        commands.stop_experiment(settings)
 
 
 @app.command()

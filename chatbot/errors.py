@@ -12,6 +12,7 @@ ChatbotError
 │   └── EncoderUnavailable the encoder's files are missing or not the expected ones
 ├── Overloaded             more messages at once than this machine can read; try again
 ├── TrainingRefused        too few examples, or one intent only
+├── TrainingBusy           another training run is at work
 ├── AgentRefused           an agent cannot be added or changed so, or a password cannot be used
 ├── NotNow                 somebody else has it, or it was settled meanwhile
 ├── ErasureRefused         what to erase is not told, or not well enough
@@ -67,6 +68,10 @@ class Overloaded(ChatbotError):
 
 
 class TrainingRefused(ChatbotError):
+    pass
+
+
+class TrainingBusy(ChatbotError):
     pass
 
 

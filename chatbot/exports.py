@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -136,8 +137,30 @@ def search(paths: Iterable[Path], traces: Traces) -> Searched:
 
 def _holds(path: Path, traces: Traces) -> bool:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        values = _cells(file) if ".csv" in path.suffixes else _values(file)
+        if ".html" in path.suffixes:
+            values = _page_texts(file)
+        else:
+            values = _cells(file) if ".csv" in path.suffixes else _values(file)
         return any(traces.are_in(value) for value in values)
+
+
+class _Texts(HTMLParser):
+    """All that stands between the tags of a page, each by itself."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self.found.append(data.strip())
+
+
+def _page_texts(file: TextIO) -> Iterator[str]:
+    page = _Texts()
+    page.feed(file.read())
+    page.close()
+    yield from page.found
 
 
 def _cells(file: TextIO) -> Iterator[str]:

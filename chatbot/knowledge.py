@@ -7,8 +7,8 @@ older `Knowledge` sees the shared indexes change, but resolves ids through its o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import TypeVar
@@ -28,6 +28,7 @@ from chatbot.types import Example, Hit, Intent, Passage, Status, Template, Vecto
 
 TEMPLATE_HITS = 5
 NEIGHBOURS = 30
+MOST_RANKED = 200
 PASSAGES_COMPARED = 20
 """So many of the nearest passages are compared word by word."""
 
@@ -183,6 +184,11 @@ class Knowledge:
             if number in self.templates
         )
 
+    def ranked_templates(self, vectors: Vector) -> list[list[int]]:
+        """The numbers of the templates nearest to each vector, closest first, at most MOST_RANKED."""
+        _, ids = self.template_index.search(vectors, min(len(self.templates), MOST_RANKED))
+        return [[number for number in row if number in self.templates] for row in ids.tolist()]
+
     def search_passages(self, vector: Vector, text: str, *, language: str, day: date) -> tuple[Nearby, ...]:
         """The nearest passages that may be quoted on `day`, closest first; in the customer's language, as a quotation
         in another answers nobody."""
@@ -214,9 +220,15 @@ class Knowledge:
         return {}
 
 
-def load_knowledge(store: KnowledgeStore, encoder: Encoder) -> Knowledge:
-    """Index all approved knowledge; texts that this encoder has not seen yet are encoded and kept."""
+def load_knowledge(store: KnowledgeStore, encoder: Encoder, *, without: Collection[int] = ()) -> Knowledge:
+    """Index all approved knowledge; texts that this encoder has not seen yet are encoded and kept.
+
+    `without` are the numbers of examples to leave out: who is examined may not have the questions before them.
+    """
     snapshot = store.snapshot()
+    if without:
+        left = tuple(example for example in snapshot.examples if example.id not in without)
+        snapshot = replace(snapshot, examples=left)
     examples, templates = approved_examples(snapshot), approved(snapshot.templates)
     passages = approved(snapshot.passages)
     vectors = _vectors([*examples.values(), *templates.values(), *passages.values()], store, encoder)

@@ -19,7 +19,11 @@ BURST = timedelta(minutes=10)
 LEAST = 0.02
 """Uncertainty of what the bot is sure of: something has to break ties."""
 
-SUSPECTED = {Source.THUMBS_DOWN: 0.6, Source.DISAGREEMENT: 0.4, Source.AUDIT: 0.5}
+FRONT = 16.0
+"""How much more a question is worth on whose reply two versions of the model disagree: as if it were four half-lives
+newer. A decision about it tells which of them is right."""
+
+SUSPECTED = {Source.SHADOW: 0.5, Source.THUMBS_DOWN: 0.6, Source.DISAGREEMENT: 0.4, Source.AUDIT: 0.5}
 """The probability that a reply was wrong, at least, when this speaks against it, whatever the bot itself believes."""
 
 LIKE = 0.7
@@ -43,7 +47,7 @@ def sources_of(asked: Asked, *, doubtful_below: float, audit_share: float) -> tu
 
     `doubtful_below` is the probability below which an answer counts as a doubtful one.
     """
-    found = []
+    found = [Source.SHADOW] if asked.shadowed else []
     if asked.verdict is Verdict.DOWN:
         found.append(Source.THUMBS_DOWN)
     if asked.reason not in _NOT_FOR_AGENTS and not asked.parts:
@@ -93,7 +97,14 @@ def bursts(times: Iterable[datetime]) -> int:
 
 
 def rank(
-    *, bursts: int, uncertainty: float, down: bool, last_at: datetime, similar: int = 0, settled: int = 0
+    *,
+    bursts: int,
+    uncertainty: float,
+    down: bool,
+    last_at: datetime,
+    similar: int = 0,
+    settled: int = 0,
+    shadowed: bool = False,
 ) -> float:
     """The logarithm of what deciding it is worth: how many ask it or the like, how many of these are settled already,
     how unsure the bot is, whether a customer has complained, and how recently. Time goes in as an addend, so that an
@@ -103,5 +114,5 @@ def rank(
     went first, and that is nonsense which nobody asks again, or one region after the other: benchmarks/review_order.py.
     """
     asked = ALONE + math.log2(max(bursts, 1) + similar)
-    value = asked / (1 + settled) * uncertainty * (2 if down else 1)
+    value = asked / (1 + settled) * uncertainty * (2 if down else 1) * (FRONT if shadowed else 1)
     return math.log(value) + last_at.timestamp() * math.log(2) / HALF_LIFE.total_seconds()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
@@ -68,8 +68,18 @@ class Context:
     said: frozenset[str] = frozenset()
 
 
+Told = Callable[[Turn, Context], None]
+"""Hears of each turn after it was stored, before the customer reads the reply: it may not fail and may not wait."""
+
+
 def respond(
-    message: Message, *, bot: Bot, store: Store, redactor: Redactor, standing: Standing | None = None
+    message: Message,
+    *,
+    bot: Bot,
+    store: Store,
+    redactor: Redactor,
+    standing: Standing | None = None,
+    told: Told | None = None,
 ) -> Exchange:
     """Answer one message and store the turn; raises NotFound for an unknown conversation or a choice never offered.
 
@@ -103,6 +113,8 @@ def respond(
         key=message.key,
     )
     stored = store.save_turn(turn)
+    if told is not None and not stored.repeated:
+        told(turn, context)
     # Live, the customer reads their own order number; what is kept of it is masked.
     return stored if stored.repeated else replace(stored, replied=replace(stored.replied, text=given.reply))
 

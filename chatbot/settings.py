@@ -44,6 +44,14 @@ class Settings(BaseModel):
     order_number: str = Field(
         default="", description="Regular expression of the shop's order numbers; masked before storage. Empty: none."
     )
+    gate_margin: float = Field(
+        default=0.02, gt=0, lt=1, description="Share of questions by which a new version might be worse and go live."
+    )
+    gate_intent_margin: float = Field(
+        default=0.1, ge=0, lt=1, description="Fall of one intent's share read right from which a new version stays out."
+    )
+    gate_latency: float = Field(default=1.5, ge=1, description="How many times as long an answer may take as before.")
+    gate_size: float = Field(default=2.0, ge=1, description="How many times as large a version may be as before.")
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=7860, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     public_url: str = Field(
@@ -72,6 +80,15 @@ class Settings(BaseModel):
     )
     second_share: float = Field(
         default=0.05, ge=0, le=1, description="Share of the review queue that two agents judge without knowing it."
+    )
+    must_pass: str = Field(
+        default="", description="File of labelled questions that every new model version has to get right; empty: none."
+    )
+    metrics_token: str = Field(
+        default="", repr=False, description="Bearer token that /metrics asks for; empty: it answers this machine only."
+    )
+    keep_versions: int = Field(
+        default=5, ge=0, description="Earlier active model versions kept for going back; pruning deletes older ones."
     )
     threads: int = Field(default=0, ge=0, description="Threads of the encoder; 0 means one for each core.")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
@@ -103,6 +120,17 @@ class Settings(BaseModel):
     def exports(self) -> Path:
         """Folder of the files of reviews and conversations that the desk writes."""
         return self.home / "exports"
+
+    @property
+    def runs(self) -> Path:
+        """Folder of what training logs while it runs, for TensorBoard."""
+        return self.home / "runs"
+
+    @property
+    def reports(self) -> Path:
+        """Folder of what people read of each training run. Not in the versions: it quotes examples, and these may have
+        to be erased."""
+        return self.home / "reports"
 
     @property
     def models(self) -> Path:

@@ -106,6 +106,15 @@ class Template:
         return _is_between(self.valid_from, day, self.valid_until)
 
 
+class Side(StrEnum):
+    """What an example is for. A holdout text is never learned from, so that it can judge every version to come; a
+    must-pass question neither, and each version has to get it right."""
+
+    TRAIN = "train"
+    HOLDOUT = "holdout"
+    MUST_PASS = "must_pass"
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """A redacted text labelled with an intent and, if known, the key of the template that answered it.
@@ -378,6 +387,7 @@ class Agent:
 class Source(StrEnum):
     """Why a turn is in the review queue, the strongest reason first."""
 
+    SHADOW = "shadow"
     THUMBS_DOWN = "thumbs_down"
     DISAGREEMENT = "disagreement"
     CLARIFIED = "clarified"
@@ -392,7 +402,8 @@ class Asked:
 
     `channel_intents` are the favourites of the channels, where they were asked. `parts` says that several questions
     were asked at once, `follows_up` that the words mean nothing without those before them. `complaints` are the thumbs
-    down of its whole conversation.
+    down of its whole conversation. `shadowed` says that a version which answers silently beside the active one would
+    have replied something else.
     """
 
     turn_id: str
@@ -410,6 +421,7 @@ class Asked:
     verdict: Verdict | None = None
     verdict_at: datetime | None = None
     complaints: int = 0
+    shadowed: bool = False
 
 
 class Judgement(StrEnum):

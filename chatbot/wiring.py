@@ -82,4 +82,10 @@ def build_redactor(settings: Settings) -> Redactor:
 def build_app(house: House) -> FastAPI:
     from chatbot.web.app import create_app  # gradio takes seconds to import, and only serving needs it
 
-    return create_app(settings=house.settings, store=house.store, bots=house.bots, redactor=house.redactor)
+    return create_app(
+        settings=house.settings,
+        store=house.store,
+        bots=house.bots,
+        redactor=house.redactor,
+        registry=house.registry,
+    )

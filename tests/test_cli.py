@@ -98,8 +98,11 @@ def section(command: str) -> str:
 
 def test_the_commands() -> None:
     names = ["serve", "train", "import", "export", "ask", "evaluate", "doctor", "db upgrade"]
+    names += ["retrain", "watch", "data list", "data show"]
     names += [f"agents {name}" for name in ("add", "list", "role", "password", "disable", "enable")]
     names += ["audit verify", "audit list", "erase", "retention run"]
+    names += [f"models {name}" for name in ("list", "show", "diff", "promote", "rollback", "pin", "unpin", "prune")]
+    names += [f"models {name}" for name in ("shadow", "ab", "experiment", "stop")]
     assert set(commands()) == {f"chatbot {name}" for name in names}
 
 
@@ -127,7 +130,8 @@ def test_each_command_and_option_is_documented(command: str) -> None:
     told = section(command) + DOCS.partition("\n## ")[0]
     for parameter in commands()[command].params:
         if isinstance(parameter, TyperArgument):
-            assert f"`{command} {str(parameter.name).upper()}" in told
+            name = parameter.metavar or str(parameter.name).upper()
+            assert re.search(rf"`{command} ([A-Z]+ )*{name}", told), f"{command} {name}"
         else:
             assert [option for option in parameter.opts if not re.search(rf"`{option}[ `]", told)] == []
 

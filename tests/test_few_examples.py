@@ -15,7 +15,8 @@ from chatbot.store import Store
 from chatbot.store.knowledge import Changes
 from chatbot.types import Action, Answer, Example, Template
 from training.progress import Lines
-from training.retrain import Trained, retrain
+from training.retrain import retrain
+from training.runs import Trained
 
 FIRST_DAY = {
     "book_table": ("I would like to book a table", "reserve a table for two", "can I make a reservation"),

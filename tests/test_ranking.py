@@ -33,6 +33,8 @@ ANSWERED = Asked("t1", "where is it", Action.ANSWER, Reason.SURE, 0.99, "track",
         ({"parts": True, "reason": Reason.SEVERAL, "probability": 0.3}, ()),
         ({"parts": True, "reason": Reason.SEVERAL, "verdict": Verdict.DOWN}, (Source.THUMBS_DOWN,)),
         ({"reason": Reason.DOCUMENT, "probability": 0.1}, ()),
+        ({"shadowed": True}, (Source.SHADOW,)),
+        ({"shadowed": True, "verdict": Verdict.DOWN}, (Source.SHADOW, Source.THUMBS_DOWN)),
     ],
 )
 def test_what_is_for_an_agent(changes: dict[str, object], expected: tuple[Source, ...]) -> None:
@@ -100,3 +102,10 @@ def test_the_order_by_value() -> None:
     assert of(similar=7) == of(bursts=8), "one customer and seven who ask the like are as many as eight"
     assert of(uncertainty=0.3, similar=1) > of(uncertainty=0.9), "what nobody else asks is mostly nonsense"
     assert of(similar=4) - of(similar=4, settled=1) == pytest.approx(math.log(2)), "half is learned already"
+
+
+def test_what_two_versions_disagree_about_goes_to_the_front() -> None:
+    """Before a question that ten customers ask, and before what is four weeks newer."""
+    lone = rank(bursts=1, uncertainty=0.5, down=False, last_at=NOON, shadowed=True)
+    assert lone > rank(bursts=10, uncertainty=0.9, down=False, last_at=NOON)
+    assert lone == pytest.approx(rank(bursts=1, uncertainty=0.5, down=False, last_at=NOON + 4 * HALF_LIFE))

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import random
+import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
+from sqlalchemy import text
 
-from chatbot.errors import ModelDamaged, NoActiveModel, StoreBusy, StoreError
-from chatbot.registry import CURRENT, MANIFEST, Registry, sha256
+from chatbot.errors import ModelDamaged, NoActiveModel, NotFound, NotNow, StoreBusy, StoreError
+from chatbot.registry import CURRENT, MANIFEST, OneVersion, Registry, sha256
 from chatbot.store import Store, engine
 
 FILES = ("policy.json", "classifier/weights.bin", "encoder/model.onnx", "encoder/manifest.json")
@@ -108,14 +113,20 @@ def test_another_process_sees_a_promotion(empty_registry: Registry, empty_store:
         assert serving.active_name() == name
 
 
-def flip(file: Path) -> None:
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
+def write_anew(file: Path, content: bytes) -> None:
+    """What is registered can only be read."""
+    file.unlink()
     file.write_bytes(content)
 
 
+def flip(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    write_anew(file, bytes(content))
+
+
 def truncate(file: Path) -> None:
-    file.write_bytes(file.read_bytes()[:-1])
+    write_anew(file, file.read_bytes()[:-1])
 
 
 def remove(file: Path) -> None:
@@ -156,7 +167,7 @@ def test_a_manifest_that_cannot_be_read(
     if content is None:
         file.unlink()
     else:
-        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        write_anew(file, content.encode() if isinstance(content, str) else content)
     with pytest.raises(ModelDamaged, match=rf"version {broken} has .*; train or promote another one"):
         empty_registry.verify(broken)
     started = fresh(empty_registry, empty_store)
@@ -210,7 +221,7 @@ def test_nothing_is_left_of_an_aborted_build(empty_registry: Registry) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         abort()
-    assert list(empty_registry.root.iterdir()) == []
+    assert [each.name for each in empty_registry.root.iterdir()] == [".lock"]
 
 
 def test_a_build_under_way_is_no_version(empty_registry: Registry) -> None:
@@ -305,3 +316,371 @@ def test_a_trained_version_is_sound(registry: Registry) -> None:
     files = registry.manifest(folder.name)["files"]
     assert {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()} == {*files, MANIFEST}
     assert registry.is_degraded() is False
+
+
+# --- what is registered stays as it is ---------------------------------------------------------------------------
+
+
+def test_registered_files_can_only_be_read(empty_registry: Registry) -> None:
+    folder = empty_registry.root / build(empty_registry)
+    modes = {file.stat().st_mode & 0o777 for file in folder.rglob("*") if file.is_file()}
+    assert modes == {0o444}
+
+
+@pytest.mark.parametrize("extra", ["encoder/extra.bin", ".hidden", "classifier/deeper/down.txt"])
+def test_a_file_too_many_is_found(empty_registry: Registry, empty_store: Store, extra: str) -> None:
+    sound, broken = publish(empty_registry, "one"), publish(empty_registry, "two")
+    file = empty_registry.root / broken / extra
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("more")
+    with pytest.raises(ModelDamaged, match=rf"version {broken}: {extra} was not there when it was registered"):
+        empty_registry.verify(broken)
+    assert fresh(empty_registry, empty_store).active_name() == sound
+
+
+def test_a_link_out_of_the_folder_is_a_file_too_many(empty_registry: Registry, tmp_path: Path) -> None:
+    name = publish(empty_registry)
+    (empty_registry.root / name / "encoder" / "elsewhere").symlink_to(tmp_path)
+    with pytest.raises(ModelDamaged, match="encoder/elsewhere was not there when it was registered"):
+        empty_registry.verify(name)
+
+
+def test_another_manifest_with_sums_that_fit_is_found(empty_registry: Registry, empty_store: Store) -> None:
+    """Whoever changes a file can write its sum as well; the database remembers which manifest was registered."""
+    sound, broken = publish(empty_registry, "one"), publish(empty_registry, "two")
+    folder = empty_registry.root / broken
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    write_anew(folder / FILES[0], b"{}")
+    manifest["files"][FILES[0]] = sha256(folder / FILES[0])
+    write_anew(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
+    with pytest.raises(ModelDamaged, match=f"version {broken} has another manifest than was registered"):
+        empty_registry.verify(broken)
+    assert fresh(empty_registry, empty_store).active_name() == sound
+
+
+def test_a_version_of_an_earlier_release_is_compared_with_its_record(
+    empty_registry: Registry, empty_store: Store
+) -> None:
+    """It recorded no hash of the manifest, but the manifest itself."""
+    name = build(empty_registry)
+    with empty_store.database.write() as session:
+        session.execute(text("UPDATE model_events SET detail = '{}'"))
+    assert empty_registry.verify(name).name == name
+    manifest = json.loads((empty_registry.root / name / MANIFEST).read_text(encoding="utf-8"))
+    manifest["metrics"]["accuracy"] = 0.99
+    write_anew(empty_registry.root / name / MANIFEST, json.dumps(manifest).encode())
+    with pytest.raises(ModelDamaged, match="another manifest"):
+        empty_registry.verify(name)
+
+
+def test_with_an_older_database_the_folder_is_believed(empty_registry: Registry, tmp_path: Path) -> None:
+    name = publish(empty_registry)
+    other = Store.open(f"sqlite:///{tmp_path / 'older.db'}", migrate=True)
+    assert Registry(empty_registry.root, other.versions).active_name() == name
+    other.close()
+
+
+def test_one_flipped_lost_or_cut_byte_is_found_wherever_it_is(empty_registry: Registry, empty_store: Store) -> None:
+    """A hundred times, in any file, the manifest too: refused each time, and the one before it serves."""
+    sound = publish(empty_registry, "one")
+    chance = random.Random(5)
+    damages = {"flip": 0, "cut": 0, "lose": 0}
+    for _ in range(100):
+        broken = publish(empty_registry, "two")
+        folder = empty_registry.root / broken
+        file = folder / chance.choice([*FILES, MANIFEST])
+        content, kind = bytearray(file.read_bytes()), chance.choice(list(damages))
+        damages[kind] += 1
+        if kind == "flip":
+            content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        elif kind == "cut":
+            del content[chance.randrange(len(content)) :]
+        file.unlink()
+        if kind != "lose":
+            file.write_bytes(content)
+        started = fresh(empty_registry, empty_store)
+        with started.loading() as loaded:
+            assert loaded.name == sound, (kind, file.name)
+        assert started.is_degraded() is True
+        empty_registry.promote(sound, by="test")
+    assert min(damages.values()) > 20
+
+
+def test_what_is_put_right_and_promoted_again_serves_again(empty_registry: Registry, empty_store: Store) -> None:
+    sound, broken = publish(empty_registry, "one"), publish(empty_registry, "two")
+    file = empty_registry.root / broken / FILES[1]
+    content = file.read_bytes()
+    flip(file)
+    serving = fresh(empty_registry, empty_store)
+    assert serving.active_name() == sound
+    write_anew(file, content)
+    assert serving.active_name() == sound, "as long as nobody says so, nothing is read again"
+    empty_registry.promote(broken, by="Ada")
+    assert serving.active_name() == broken
+
+
+def test_going_back_to_a_version_reads_it_again(empty_registry: Registry, empty_store: Store) -> None:
+    """Weeks may lie between, in which its files were damaged."""
+    names = [publish(empty_registry, mark) for mark in "abc"]
+    serving = fresh(empty_registry, empty_store)
+    assert serving.active_name() == names[2]
+    empty_registry.rollback(by="Ada")
+    assert serving.active_name() == names[1]
+    empty_registry.promote(names[2], by="Ada")
+    assert serving.active_name() == names[2]
+    flip(empty_registry.root / names[1] / FILES[0])
+    (empty_registry.root / CURRENT).write_text(names[1])
+    assert serving.active_name() == names[0]
+
+
+# --- going back --------------------------------------------------------------------------------------------------
+
+
+def test_going_back_goes_further_back_each_time(empty_registry: Registry) -> None:
+    names = [publish(empty_registry, mark) for mark in "abcd"]
+    assert [empty_registry.rollback(by="Ada") for _ in range(3)] == [names[2], names[1], names[0]]
+    assert empty_registry.active_name() == names[0]
+    with pytest.raises(NotFound, match=rf'no version was active before {names[0]}; "chatbot models list" shows'):
+        empty_registry.rollback(by="Ada")
+    assert empty_registry.active_name() == names[0]
+    event = empty_registry.events()[-3]
+    assert (event.version, event.event, event.by) == (names[3], "rolled_back", "Ada")
+    assert event.detail == {"from": names[3], "to": names[2], "passed_over": []}
+
+
+def test_going_back_passes_over_damaged_and_pruned_versions(empty_registry: Registry) -> None:
+    names = [publish(empty_registry, mark) for mark in "abcd"]
+    flip(empty_registry.root / names[2] / FILES[2])
+    shutil.rmtree(empty_registry.root / names[1])
+    assert empty_registry.rollback(by="Ada") == names[0]
+    assert empty_registry.events()[-1].detail["passed_over"] == [names[2], names[1]]
+
+
+def test_with_nothing_sound_to_go_back_to_the_damaged_ones_are_named(empty_registry: Registry) -> None:
+    first, second = publish(empty_registry, "a"), publish(empty_registry, "b")
+    flip(empty_registry.root / first / FILES[2])
+    with pytest.raises(NotFound, match=f"before {second}; damaged or pruned: {first}; "):
+        empty_registry.rollback(by="Ada")
+    assert empty_registry.active_name() == second
+
+
+def test_going_back_cures_a_pointer_that_names_nothing(empty_registry: Registry) -> None:
+    names = [publish(empty_registry, mark) for mark in "ab"]
+    (empty_registry.root / CURRENT).write_bytes(b"\xff")
+    assert empty_registry.rollback(by="Ada") == names[1]
+    (empty_registry.root / CURRENT).unlink()
+    assert empty_registry.rollback(by="Ada") == names[1]
+    assert empty_registry.active_name() == names[1]
+
+
+def test_two_who_go_back_at_once_go_back_once(empty_registry: Registry) -> None:
+    names = [publish(empty_registry, mark) for mark in "abc"]
+    assert empty_registry.rollback(by="Ada", leaving=names[2]) == names[1]
+    with pytest.raises(NotNow, match=f"{names[2]} is not the active version any more, {names[1]} is"):
+        empty_registry.rollback(by="Bob", leaving=names[2])
+    assert empty_registry.active_name() == names[1]
+
+
+def test_nothing_to_go_back_to_without_any_version(empty_registry: Registry) -> None:
+    with pytest.raises(NotFound, match="no version was active before now"):
+        empty_registry.rollback(by="Ada")
+
+
+def test_a_refusal_is_recorded_with_its_reasons(empty_registry: Registry) -> None:
+    name = build(empty_registry)
+    empty_registry.refused(name, ["accuracy", "wrong answers"], by="retrain")
+    event = empty_registry.events()[-1]
+    assert (event.version, event.event, event.detail) == (name, "refused", {"reasons": ["accuracy", "wrong answers"]})
+
+
+# --- clearing up -------------------------------------------------------------------------------------------------
+
+
+def test_pruning_keeps_what_may_be_needed(empty_registry: Registry, empty_store: Store) -> None:
+    names = [publish(empty_registry, mark) for mark in "abcde"]
+    refused = build(empty_registry, "refused")
+    empty_registry.refused(refused, ["accuracy"], by="retrain")
+    candidate = build(empty_registry, "candidate")
+    empty_registry.pin(names[0], by="Ada")
+    size = sum(
+        file.stat().st_size for name in (names[2], refused) for file in (empty_registry.root / name).rglob("*.*")
+    )
+    done = empty_registry.prune(1, by="Ada", also={names[1]})
+    assert (done.gone, done.busy) == ((refused, names[2]), ())
+    assert done.freed_bytes == size
+    assert set(empty_registry.names()) == {names[0], names[1], names[3], names[4], candidate}
+    assert empty_registry.active_name() == names[4]
+    assert [(event.version, event.event, event.by) for event in empty_registry.events()[-2:]] == [
+        (refused, "pruned", "Ada"),
+        (names[2], "pruned", "Ada"),
+    ]
+    assert empty_store.versions.manifest(names[2]) is not None, "its record stays for ever"
+    assert {each.name for each in empty_registry.root.iterdir()} == {*empty_registry.names(), CURRENT, ".lock"}
+    empty_registry.unpin(names[0], by="Ada")
+    assert empty_registry.prune(1, by="Ada").gone == (names[0], names[1])
+
+
+def test_the_active_one_is_never_pruned_although_it_is_damaged(empty_registry: Registry) -> None:
+    names = [publish(empty_registry, mark) for mark in "ab"]
+    flip(empty_registry.root / names[1] / FILES[0])
+    assert empty_registry.prune(0, by="Ada").gone == (names[0],)
+    assert empty_registry.names() == [names[1]]
+
+
+def test_nobody_loads_half_a_version(empty_registry: Registry, empty_store: Store) -> None:
+    """Who loads holds it, and prune leaves it; who comes while it is deleted is told that it is gone."""
+    names = [publish(empty_registry, mark) for mark in "abc"]
+    reader = fresh(empty_registry, empty_store)
+    with reader.reading(names[0]) as folder:
+        assert empty_registry.prune(0, by="Ada").busy == (names[0],)
+        assert (folder / MANIFEST).exists()
+    assert empty_registry.prune(0, by="Ada").gone == (names[0],)
+    with pytest.raises(ModelDamaged, match=f"version {names[0]} has no readable manifest"), reader.reading(names[0]):
+        raise AssertionError("there is nothing to read")
+
+
+def test_loading_and_pruning_at_once(empty_registry: Registry, empty_store: Store) -> None:
+    """What a loader got it can read to the end, whatever is pruned meanwhile."""
+    publish(empty_registry, "first")
+    done: list[bool] = []
+
+    def load(_number: int) -> int:
+        loaded = 0
+        while not done:
+            reader = fresh(empty_registry, empty_store)
+            with reader.loading() as folder:
+                for name in FILES:
+                    assert (folder / name).read_bytes()
+                    time.sleep(0.001)
+                loaded += 1
+        return loaded
+
+    with ThreadPoolExecutor(3) as pool:
+        loaders = [pool.submit(load, number) for number in range(3)]
+        try:
+            for number in range(25):
+                publish(empty_registry, str(number))
+                empty_registry.prune(0, by="Ada")
+        finally:
+            done.append(True)
+        assert min(loader.result(30) for loader in loaders) > 0
+    empty_registry.prune(0, by="Ada")
+    assert len(empty_registry.names()) == 1
+
+
+def test_what_a_killed_run_left_is_swept_away_and_a_live_one_is_not(
+    empty_registry: Registry, empty_store: Store
+) -> None:
+    active = publish(empty_registry)
+    left = empty_registry.root / ".building-20200101-000000-abcdef"
+    half = empty_registry.root / ".pruned-20200101-000000-fedcba"
+    for folder in (left, half):
+        (folder / "encoder").mkdir(parents=True)
+        (folder / "encoder" / "half.bin").write_bytes(b"half")
+    (empty_registry.root / f".{CURRENT}.new").write_text("20200101")
+    with empty_registry.new_version() as building:
+        assert not left.exists()
+        assert not half.exists()
+        (building / "file.bin").write_bytes(b"growing")
+        elsewhere = fresh(empty_registry, empty_store)
+        assert elsewhere.sweep() == []
+        assert (building / "file.bin").read_bytes() == b"growing"
+    assert {each.name for each in empty_registry.root.iterdir()} == {active, CURRENT, ".lock"}
+
+
+def test_vectors_of_encoders_that_no_version_uses_go_too(empty_registry: Registry, empty_store: Store) -> None:
+    def with_encoder(fingerprint: str) -> str:
+        with empty_registry.new_version() as building:
+            (building / "policy.json").write_text(fingerprint)
+            about = {"encoder_fingerprint": fingerprint}
+            name = empty_registry.register(building, about=about, metrics={}, by="test")
+        empty_registry.promote(name, by="test")
+        empty_store.knowledge.keep_vectors(fingerprint, {f"key{n}": np.ones(2, np.float32) for n in range(3)})
+        return name
+
+    for fingerprint in ("one", "two", "three"):
+        with_encoder(fingerprint)
+    with empty_registry.new_version():  # its encoder is in no manifest yet, its vectors are being made
+        assert empty_registry.prune(0, by="Ada").vectors == 0
+    assert len(empty_registry.names()) == 1
+    assert empty_registry.prune(0, by="Ada").vectors == 6
+    assert {name: len(empty_store.knowledge.vectors(name, ["key0"])) for name in ("one", "two", "three")} == {
+        "one": 0,
+        "two": 0,
+        "three": 1,
+    }
+
+
+def test_while_a_version_names_no_encoder_all_vectors_stay(empty_registry: Registry, empty_store: Store) -> None:
+    publish(empty_registry)
+    empty_store.knowledge.keep_vectors("unknown", {"key": np.ones(2, np.float32)})
+    assert empty_registry.prune(0, by="Ada").vectors == 0
+
+
+def test_one_version_of_the_callers_choice(empty_registry: Registry, empty_store: Store) -> None:
+    names = [publish(empty_registry, mark) for mark in "ab"]
+    only = OneVersion(empty_registry.root, empty_store.versions, names[0])
+    assert (only.active_name(), only.is_degraded()) == (names[0], False)
+    flip(empty_registry.root / names[1] / FILES[0])
+    other = OneVersion(empty_registry.root, empty_store.versions, names[1])
+    with pytest.raises(ModelDamaged, match=FILES[0]):
+        other.active()
+    with pytest.raises(ModelDamaged, match=FILES[0]), other.loading():
+        raise AssertionError("nothing stands in for it")
+
+
+# --- killed at any moment ----------------------------------------------------------------------------------------
+
+CHANGE_FOR_EVER = """
+import sys
+from pathlib import Path
+from chatbot.registry import Registry
+from chatbot.store import Store
+
+store = Store.open(sys.argv[1])
+registry = Registry(Path(sys.argv[2]), store.versions)
+print("ready", flush=True)
+for number in range(10_000):
+    with registry.new_version() as building:
+        for part in range(5):
+            (building / f"part{part}.bin").write_bytes(bytes([number % 256]) * 50_000)
+        about = {"encoder_fingerprint": "one"}
+        name = registry.register(building, about=about, metrics={}, by="test")
+    registry.promote(name, by="test")
+    if number % 3 == 2:
+        registry.rollback(by="test")
+    registry.prune(2, by="test")
+"""
+
+
+def kill_while_it_changes(registry: Registry, store: Store, seconds: float) -> None:
+    """A process that registers, promotes, goes back and prunes, ended after so many seconds as the kernel does it."""
+    url = str(store.database.engine.url)
+    process = subprocess.Popen(
+        [sys.executable, "-c", CHANGE_FOR_EVER, url, str(registry.root)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(seconds)
+    process.kill()
+    process.communicate()
+    assert process.returncode == -9, "it was killed, and did not fail before"
+
+
+def test_killed_at_any_moment_the_active_version_is_complete_and_no_lock_stays(
+    empty_registry: Registry, empty_store: Store
+) -> None:
+    first = publish(empty_registry)
+    chance = random.Random(8)
+    for _ in range(8):
+        kill_while_it_changes(empty_registry, empty_store, chance.uniform(0.0, 0.25))
+        seen = fresh(empty_registry, empty_store)
+        assert seen.verify(seen.pointer().name)
+        assert seen.is_degraded() is False
+        began = time.monotonic()
+        seen.promote(seen.active_name(), by="next")
+        seen.sweep()
+        assert time.monotonic() - began < 2.0
+        left = {each.name for each in seen.root.iterdir()} - {CURRENT, ".lock"}
+        assert left == set(seen.names())
+    assert empty_registry.active_name() != first

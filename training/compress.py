@@ -176,10 +176,17 @@ def _hits(vectors: Vector, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     half = np.arange(len(labels)) % 2 == 0
     hits = np.zeros(len(labels), dtype=bool)
     for fit, held in ((half, ~half), (~half, half)):
-        if len(np.unique(labels[fit])) < 2:
-            continue
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # 30 rounds are enough to compare two encoders
-            model = LogisticRegression(C=20.0, max_iter=30).fit(vectors[fit], labels[fit])
-        hits[held] = model.predict(vectors[held]) == labels[held]
+        hits[held] = read_right(vectors[fit], labels[fit], vectors[held], labels[held])
     return hits
+
+
+def read_right(
+    learned: Vector, labels: NDArray[np.int64], asked: Vector, truth: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Which of the asked vectors a linear head reads right that has learned the others."""
+    if len(np.unique(labels)) < 2:
+        return np.zeros(len(truth), dtype=bool)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # 30 rounds are enough to compare two encoders
+        model = LogisticRegression(C=20.0, max_iter=30).fit(learned, labels)
+    return np.asarray(model.predict(asked) == truth)

@@ -15,9 +15,11 @@ from chatbot.redact import Redactor
 from chatbot.respond import Context, answer
 from chatbot.several import RECOGNISED
 from chatbot.text import language_of
-from chatbot.types import OUT_OF_SCOPE, Action, Answer, Decision, Reason
+from chatbot.types import OUT_OF_SCOPE, Action, Answer, Decision, Reason, Template
 from training.metrics import auroc, confused_pairs, expected_calibration_error, macro_f1
 from training.progress import Steps
+
+AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,43 @@ class Evaluation:
     p99_ms: float
 
 
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """How well the right template is found among all, by vector alone. `mrr`: mean reciprocal rank."""
+
+    questions: int
+    recall_at_1: float
+    mrr: float
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """One behaviour that a bot has to show. `kind`: minimum, invariance or directional (Ribeiro et al. 2020).
+
+    `failures` are (text, what went wrong), a few of them.
+    """
+
+    name: str
+    kind: str
+    cases: int
+    passed: int
+    failures: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the gate compares: one version on one holdout. `predictions` stand in the holdout's order."""
+
+    version: str
+    intents: tuple[str, ...]
+    predictions: tuple[Prediction, ...]
+    summary: Evaluation
+    retrieval: Retrieval | None
+    must_pass: tuple[Prediction, ...]
+    behaviours: tuple[Behaviour, ...]
+    size_bytes: int
+
+
 def predict(
     bot: Bot, questions: Sequence[Question], *, redactor: Redactor, language: str, steps: Steps
 ) -> list[Prediction]:
@@ -74,6 +113,46 @@ def predict(
             predictions.append(_predict(bot, question, redactor, language))
             advance()
         return predictions
+
+
+def examine(
+    bots: Sequence[Bot], questions: Sequence[Question], *, redactor: Redactor, language: str, steps: Steps
+) -> list[list[Prediction]]:
+    """The predictions of each bot on the same questions. They take turns, so that a busy moment slows all alike."""
+    found: list[list[Prediction]] = [[] for _ in bots]
+    with steps.step("Examining", total=len(questions) * len(bots)) as advance:
+        for number, question in enumerate(questions):
+            turns = list(range(len(bots)))
+            for place in turns if number % 2 else turns[::-1]:
+                found[place].append(_predict(bots[place], question, redactor, language))
+                advance()
+    return found
+
+
+def retrieval(bot: Bot, questions: Sequence[Question]) -> Retrieval | None:
+    """By the encoder's vector alone: the first template of the right answer, or else of the right intent, among all
+    that are approved. None where there are no templates for these questions."""
+    ranks = []
+    known = [question for question in questions if question.intent in bot.knowledge.by_intent]
+    for start in range(0, len(known), AT_ONCE):
+        batch = known[start : start + AT_ONCE]
+        vectors = bot.encoder.encode([question.text for question in batch])
+        for question, ids in zip(batch, bot.knowledge.ranked_templates(vectors), strict=True):
+            right = [_is_wanted(bot.knowledge.templates[number], question) for number in ids]
+            ranks.append(right.index(True) + 1 if True in right else None)
+    if not ranks:
+        return None
+    return Retrieval(
+        len(ranks),
+        sum(rank == 1 for rank in ranks) / len(ranks),
+        sum(1 / rank for rank in ranks if rank is not None) / len(ranks),
+    )
+
+
+def _is_wanted(template: Template, question: Question) -> bool:
+    if question.template is not None:
+        return template.answer == question.template.split(".", 1)[0]
+    return template.intent == question.intent
 
 
 def summarise(predictions: Sequence[Prediction]) -> Evaluation:

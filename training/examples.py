@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from chatbot.errors import TrainingRefused
 from chatbot.store.knowledge import Snapshot
 from chatbot.text import text_key
 from chatbot.titles import title_examples
-from chatbot.types import OUT_OF_SCOPE, Example, Status
+from chatbot.types import OUT_OF_SCOPE, Example, Intent, Side, Status
 
 LEAST_EXAMPLES = 6
 FOLDS = 5
@@ -49,7 +49,16 @@ class TrainingSet:
 
 def collect_examples(snapshot: Snapshot) -> TrainingSet:
     """The approved examples. Raises TrainingRefused when there is nothing that could be told apart."""
-    examples = tuple(example for example in snapshot.examples if example.status is Status.APPROVED)
+    return training_set_of(approved_examples(snapshot), snapshot.intents)
+
+
+def approved_examples(snapshot: Snapshot) -> tuple[Example, ...]:
+    return tuple(example for example in snapshot.examples if example.status is Status.APPROVED)
+
+
+def training_set_of(examples: tuple[Example, ...], named: Iterable[Intent]) -> TrainingSet:
+    """`named` are the intents with their titles. Raises TrainingRefused when there is nothing that could be told
+    apart."""
     intents = tuple(sorted({example.intent for example in examples}))
     if len(examples) < LEAST_EXAMPLES or len(intents) < 2:
         raise TrainingRefused(
@@ -57,21 +66,28 @@ def collect_examples(snapshot: Snapshot) -> TrainingSet:
             f'(at least {LEAST_EXAMPLES} of 2); add some with "chatbot import FILE"'
         )
     column = {intent: number for number, intent in enumerate(intents)}
-    titles = title_examples(intents, {intent.name: intent for intent in snapshot.intents})
+    titles = title_examples(intents, {intent.name: intent for intent in named})
     return TrainingSet(examples, intents, np.array([column[example.intent] for example in examples]), tuple(titles))
 
 
-def data_hash(training_set: TrainingSet) -> str:
-    """SHA-256 of texts, labels and titles, whatever their order: equal hashes, equal training data."""
-    everything = (*training_set.examples, *training_set.titles)
-    lines = sorted(f"{text_key(example.text)} {example.intent}" for example in everything)
-    return hashlib.sha256("\n".join(lines).encode("utf-8", "replace")).hexdigest()
+def data_hash(sides: Mapping[Example, Side]) -> str:
+    """SHA-256 of texts, labels and sides of the split, whatever their order: equal hashes, equal data."""
+    return _hash(f"{text_key(example.text)} {side.value} {example.intent}" for example, side in sides.items())
 
 
-def folds(training_set: TrainingSet) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def titles_hash(training_set: TrainingSet) -> str:
+    """SHA-256 of what the intents are called."""
+    return _hash(f"{text_key(title.text)} {title.intent}" for title in training_set.titles)
+
+
+def _hash(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(lines)).encode("utf-8", "replace")).hexdigest()
+
+
+def folds(training_set: TrainingSet, *, most: int = FOLDS) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """(fit, held out) row numbers; a split group never stands on both sides, each intent is spread over the folds."""
     count = FOLDS if len(training_set.examples) < FEWER_FOLDS_FROM else FEWER_FOLDS
-    count = min(count, len(_groups(training_set)))
+    count = min(count, most, len(_groups(training_set)))
     if count < 2:
         raise TrainingRefused("all examples belong to one split group; import examples from more than one source")
     groups = [example.group or example.text for example in training_set.examples]

@@ -1,7 +1,6 @@
 """Fitting the classifier: heads on all examples; everything that weighs them on questions that no head had seen.
 
-The encoder is frozen here. Fine-tuning it belongs before `encode` in retrain.py: everything below takes vectors as they
-come.
+Vectors are taken as they come. Where the encoder was fine-tuned, the stages say which questions it has not learned.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from chatbot.cascade import Cascade, Student, fingerprints
 from chatbot.classifier import FLOOR, Classifier, Mix, Scores, later_evidence, softmax
 from chatbot.trust import Floats
 from training.distil import Material
-from training.examples import FOLDS, TrainingSet
+from training.examples import TrainingSet
 from training.heads import Lesson, fit_heads
 from training.progress import Steps
-from training.rehearsal import NOBODY, STRANGER_GROUPS, Rehearsal, Strangers, rehearse_folds, rehearse_strangers
+from training.rehearsal import NOBODY, STRANGER_GROUPS, Rehearsal, Stage, Strangers, rehearse_folds, rehearse_strangers
 from training.trust import fit_logistic, fit_trust
 from training.witness import HeldOut, Witness
 
@@ -40,23 +39,31 @@ were read right (validation, two draws); with equal weights 3.6 to 4.4 points, a
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """`cascade.answer_at` is still to be chosen (training/calibrate.py)."""
+    """`cascade.answer_at` is still to be chosen (training/calibrate.py). The first of `held_out` are the examples of
+    `rows`, in their order."""
 
     classifier: Classifier
     cascade: Cascade
     held_out: HeldOut
+    rows: NDArray[np.int64]
 
 
 def fit_classifier(
-    training_set: TrainingSet, lesson: Lesson, material: Material, steps: Steps, *, unknown_share: float
+    training_set: TrainingSet,
+    lesson: Lesson,
+    material: Material,
+    stages: Sequence[Stage],
+    steps: Steps,
+    *,
+    unknown_share: float,
 ) -> Fitted:
-    """Raises TrainingRefused where there is nothing to hold out."""
-    with steps.step("Rehearsing", total=FOLDS + STRANGER_GROUPS) as advance:
-        folds = rehearse_folds(training_set, lesson, advance)
-        strangers = rehearse_strangers(training_set, lesson, advance)
+    """`lesson` is what the heads learn; on `stages` all that weighs them is rehearsed."""
+    with steps.step("Rehearsing", total=len(stages) + STRANGER_GROUPS) as advance:
+        folds = rehearse_folds(training_set, stages, advance)
+        strangers = rehearse_strangers(training_set, stages, advance)
     with steps.step("Fitting the channels", total=3) as advance:
-        mix = fit_mix(folds, training_set.labels, strangers)
-        student, letters = channel_weights((folds.student, folds.lexical), training_set.labels, QUICK_PRIOR)
+        mix = fit_mix(folds, strangers)
+        student, letters = channel_weights((folds.student, folds.lexical), folds.labels, QUICK_PRIOR)
         advance()
         witness = Witness(training_set, folds, strangers, mix, (student, letters), unknown_share)
         trust, certainty = fit_trust(witness.full())
@@ -69,7 +76,7 @@ def fit_classifier(
         _student(lesson, material.table, heads.project), (student, letters), quick_trust, 1.0, known, material.pieces
     )
     classifier = Classifier(training_set.intents, heads.dense, heads.lexical.head(lesson), mix, trust)
-    return Fitted(classifier, cascade, witness.held_out(certainty, quick_certainty))
+    return Fitted(classifier, cascade, witness.held_out(certainty, quick_certainty), folds.rows)
 
 
 def _student(lesson: Lesson, table: NDArray[np.float32], project: NDArray[np.float32]) -> Student:
@@ -80,8 +87,9 @@ def _student(lesson: Lesson, table: NDArray[np.float32], project: NDArray[np.flo
     return Student(row, (table[pieces] @ project).astype(np.float16))
 
 
-def fit_mix(folds: Rehearsal, labels: NDArray[np.int64], strangers: Sequence[Strangers] = ()) -> Mix:
+def fit_mix(folds: Rehearsal, strangers: Sequence[Strangers] = ()) -> Mix:
     """The channel weights of greatest likelihood on held-out predictions, and the share of intents that came later."""
+    labels = folds.labels
     channels = (folds.dense, folds.lexical, np.log(folds.votes + FLOOR))
     dense, lexical, neighbours = channel_weights(channels, labels, PRIOR)
     same = folds.same_label != NOBODY

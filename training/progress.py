@@ -51,6 +51,18 @@ class Lines:
         sys.stderr.flush()
 
 
+class Silence:
+    """For a step within another, or for a process beside the one that tells."""
+
+    @contextmanager
+    def step(self, name: str, total: int = 1) -> Iterator[Advance]:
+        del name, total
+        yield _silent
+
+
+SILENT = Silence()
+
+
 def _silent(count: int = 1) -> None:
     del count
 

@@ -91,37 +91,72 @@ class Strangers:
     beside: Rehearsal
 
 
-def rehearse_folds(training_set: TrainingSet, lesson: Lesson, advance: Advance) -> Rehearsal:
-    """All examples, in their order."""
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One rehearsal's roles: heads and neighbours know the rows of `fit`, questions are those of `held`.
+
+    `tuned` says that the lesson's encoder has learned the rows of `fit` itself. Then only rows of `held` may ever be
+    asked: with vectors made for their labels all others would be read too well.
+    """
+
+    lesson: Lesson
+    fit: Rows
+    held: Rows
+    tuned: bool = False
+
+
+def stages_of(training_set: TrainingSet, lesson: Lesson) -> list[Stage]:
+    """With an encoder that has learned none of the examples: each is held out once."""
+    return [Stage(lesson, fit, held) for fit, held in folds(training_set)]
+
+
+def rehearse_folds(training_set: TrainingSet, stages: Sequence[Stage], advance: Advance) -> Rehearsal:
+    """All examples that a stage holds out, in their order."""
     parts = []
-    for fit, held in folds(training_set):
-        fitted = lesson.with_titles(fit, np.unique(lesson.labels[fit]))
+    for stage in stages:
+        lesson = stage.lesson
+        fitted = lesson.with_titles(stage.fit, np.unique(lesson.labels[stage.fit]))
         heads = fit_heads(lesson, fitted, len(training_set.intents))
-        around = lesson.with_titles(fit, np.unique(lesson.labels))
-        parts.append(_rehearse(lesson, heads, fitted=fitted, around=around, asked=held))
+        around = lesson.with_titles(stage.fit, np.unique(lesson.labels))
+        parts.append(_rehearse(lesson, heads, fitted=fitted, around=around, asked=stage.held))
         advance(1)
-    return _in_order(parts, len(training_set.examples))
+    return _in_order(parts)
 
 
-def rehearse_strangers(training_set: TrainingSet, lesson: Lesson, advance: Advance) -> list[Strangers]:
+def rehearse_strangers(training_set: TrainingSet, stages: Sequence[Stage], advance: Advance) -> list[Strangers]:
     """One for each group of left-out intents; none where there are too few intents or examples for it."""
     generator = np.random.default_rng(0)
     in_scope = np.unique(training_set.labels[training_set.in_scope])
-    sizes = np.bincount(training_set.labels, minlength=len(training_set.intents))
-    able = generator.permutation(in_scope[sizes[in_scope] >= 2])
+    able = generator.permutation(in_scope[_fewest_askable(training_set, stages)[in_scope] >= 2])
     if len(in_scope) < LEAST_INTENTS or len(able) < STRANGER_GROUPS:
         return []
     found = []
-    for group in np.array_split(able, STRANGER_GROUPS):
-        found.append(_leave_out(training_set, lesson, np.sort(group), generator))
+    for number, group in enumerate(np.array_split(able, STRANGER_GROUPS)):
+        found.append(_leave_out(training_set, stages[number % len(stages)], np.sort(group), generator))
         advance(1)
     return found
 
 
-def _leave_out(training_set: TrainingSet, lesson: Lesson, left_out: Rows, generator: np.random.Generator) -> Strangers:
+def _fewest_askable(training_set: TrainingSet, stages: Sequence[Stage]) -> Rows:
+    """For each intent, how many questions the stage that can ask fewest of them has."""
+    every = np.arange(len(training_set.examples))
+    counts = [
+        np.bincount(training_set.labels[stage.held if stage.tuned else every], minlength=len(training_set.intents))
+        for stage in stages
+    ]
+    return np.asarray(np.min(counts, axis=0), dtype=np.int64)
+
+
+def _leave_out(training_set: TrainingSet, stage: Stage, left_out: Rows, generator: np.random.Generator) -> Strangers:
+    lesson = stage.lesson
     known = np.setdiff1d(np.unique(training_set.labels), left_out)
-    fit, held = _apart(training_set, np.flatnonzero(np.isin(training_set.labels, known)), generator)
-    shots, asked = _shots(training_set, left_out, generator)
+    askable = stage.held if stage.tuned else np.arange(len(training_set.examples))
+    if stage.tuned:
+        fit, held = (_known_rows(training_set, rows, known, generator) for rows in (stage.fit, stage.held))
+        fit, held = np.sort(fit[:MOST_FITTED]), np.sort(held[: _most_beside(training_set)])
+    else:
+        fit, held = _apart(training_set, np.flatnonzero(np.isin(training_set.labels, known)), generator)
+    shots, asked = _shots(training_set, left_out, askable, generator)
     fitted = lesson.with_titles(fit, known)
     heads = fit_heads(lesson, fitted, len(training_set.intents))
     order = np.concatenate([known, left_out])
@@ -148,14 +183,24 @@ def _apart(training_set: TrainingSet, rows: Rows, generator: np.random.Generator
     names = np.unique(groups)
     asked = np.isin(groups, generator.permutation(names)[: max(len(names) // 5, 1)])
     fit, held = generator.permutation(rows[~asked])[:MOST_FITTED], generator.permutation(rows[asked])
-    return np.sort(fit), np.sort(held[: MOST_QUESTIONS * len(training_set.intents) // STRANGER_GROUPS])
+    return np.sort(fit), np.sort(held[: _most_beside(training_set)])
 
 
-def _shots(training_set: TrainingSet, left_out: Rows, generator: np.random.Generator) -> tuple[Rows, Rows]:
+def _most_beside(training_set: TrainingSet) -> int:
+    return MOST_QUESTIONS * len(training_set.intents) // STRANGER_GROUPS
+
+
+def _known_rows(training_set: TrainingSet, rows: Rows, known: Rows, generator: np.random.Generator) -> Rows:
+    return np.asarray(generator.permutation(rows[np.isin(training_set.labels[rows], known)]), dtype=np.int64)
+
+
+def _shots(
+    training_set: TrainingSet, left_out: Rows, askable: Rows, generator: np.random.Generator
+) -> tuple[Rows, Rows]:
     """Of each left-out intent one to three examples to add, and others to ask."""
     added, asked = [], []
     for intent in left_out:
-        rows = generator.permutation(np.flatnonzero(training_set.labels == intent))
+        rows = generator.permutation(askable[training_set.labels[askable] == intent])
         count = min(int(generator.integers(1, MOST_SHOTS + 1)), len(rows) - 1)
         added.append(rows[:count])
         asked.append(rows[count : count + MOST_QUESTIONS])
@@ -208,13 +253,13 @@ def _reordered(seen: Rehearsal, column: Rows, order: Rows, known: int) -> Rehear
     )
 
 
-def _in_order(parts: Sequence[Rehearsal], count: int) -> Rehearsal:
-    """The folds' rows put together; each example was held out once."""
+def _in_order(parts: Sequence[Rehearsal]) -> Rehearsal:
+    """The stages' rows put together; no example may be held out twice."""
     width = max(part.similarities.shape[1] for part in parts)
     rows = np.concatenate([part.rows for part in parts])
     order = np.argsort(rows, kind="stable")
-    if len(rows) != count:
-        raise ValueError(f"{len(rows)} rehearsed rows where each of {count} examples has to stand once")
+    if len(np.unique(rows)) != len(rows):
+        raise ValueError("an example is held out by more than one stage of the rehearsal")
     padded = [
         replace(
             part,

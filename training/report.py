@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from training.calibrate import Automation
-from training.evaluate import Evaluation
-from training.retrain import Trained
+from training.evaluate import Evaluation, Report
+from training.gate.verdict import Verdict
+from training.runs import Trained
 
 
 def training_lines(trained: Trained) -> list[str]:
@@ -65,6 +66,42 @@ def evaluation_lines(result: Evaluation, confused: Sequence[tuple[str, str, int]
     if lacking:
         lines.append(f"{len(lacking)} intents have no approved template yet: {', '.join(lacking[:5])}")
     return [*lines, *_confused_lines(confused)]
+
+
+def verdict_lines(verdict: Verdict, candidate: Report, active: Report | None) -> list[str]:
+    """The decision first, then the figures before and now, then what each rule of the gate found."""
+    return [verdict.words, "", *_figure_lines(candidate, active), "", *_finding_lines(verdict)]
+
+
+def _figure_lines(candidate: Report, active: Report | None) -> list[str]:
+    now, then = candidate.summary, active.summary if active is not None else None
+    lines = [f"{'':24}{'before':>10}{'now':>10}" if then else f"{'':24}{'now':>10}"]
+    for name, field, written in _FIGURES:
+        before = f"{_figure(getattr(then, field), written):>10}" if then else ""
+        lines.append(f"{name:24}{before}{_figure(getattr(now, field), written):>10}")
+    return lines
+
+
+_FIGURES = (
+    ("intent accuracy", "intent_accuracy", "{:.2%}"),
+    ("macro F1", "macro_f1", "{:.2%}"),
+    ("answered", "answered", "{:.2%}"),
+    ("wrong of answered", "wrong_of_answered", "{:.2%}"),
+    ("out of scope answered", "oos_answered", "{:.2%}"),
+    ("out of scope AUROC", "oos_auroc", "{:.3f}"),
+    ("calibration error", "ece", "{:.3f}"),
+    ("time for one message", "p50_ms", "{:.1f} ms"),
+)
+
+
+def _figure(value: float | None, written: str) -> str:
+    return "-" if value is None else written.format(value)
+
+
+def _finding_lines(verdict: Verdict) -> list[str]:
+    """What failed first."""
+    ordered = sorted(verdict.findings, key=lambda finding: finding.passed)
+    return [f"  {'ok  ' if finding.passed else 'FAIL'}  {finding.rule}: {finding.words}" for finding in ordered]
 
 
 def _confused_lines(confused: Sequence[tuple[str, str, int]]) -> list[str]:

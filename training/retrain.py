@@ -1,179 +1,200 @@
 """The training pipeline: read this file second, after chatbot/respond.py.
 
-Collect what is approved, fit a candidate, choose its thresholds on examples that no part of it had seen, register it,
-and make it the active version. The gate that compares a candidate with the active version belongs before `promote`.
+Collect what is approved, split off what judges, fit a candidate, compare it with the active version on questions that
+neither has learned, register it, and make it live only if it is no worse. What a step does stands in the module that it
+calls; what comes of the run as a whole is an `Outcome`.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from chatbot.bot import CASCADE_FOLDER, CLASSIFIER_FOLDER, ENCODER_FOLDER, POLICY_FILE, save_policy
-from chatbot.cascade import save_cascade
-from chatbot.classifier import save_classifier
-from chatbot.decide import Policy
-from chatbot.encoder import Encoder, OnnxEncoder, TorchEncoder
-from chatbot.errors import ChatbotError, ModelDamaged, NoActiveModel
-from chatbot.knowledge import vectors_of
-from chatbot.registry import Registry
+from chatbot.errors import ChatbotError
+from chatbot.redact import Redactor
+from chatbot.registry import BUILDING, Registry
 from chatbot.settings import Settings
 from chatbot.store import Store
-from chatbot.types import Vector
-from training.calibrate import Automation, automation, cascade_threshold, choose_policy
-from training.compress import export_encoder, reuse_encoder
-from training.distil import prepare
-from training.examples import TrainingSet, collect_examples, data_hash
-from training.fit import fit_classifier
-from training.metrics import auroc, confused_pairs, expected_calibration_error, macro_f1
-from training.passages import passage_threshold
-from training.pictures import FOLDER as REPORT_FOLDER
+from chatbot.store.lineage import Used
+from training.candidate import Candidate, answers_of, fit_candidate
+from training.cleaning import clean, doubts
+from training.encoders import Kitchen, inherited_examples
+from training.examination import Room, examine_both
+from training.examples import approved_examples, data_hash, titles_hash, training_set_of
+from training.gate import Outcome, Verdict, judge, rules_of
+from training.lock import alone
+from training.pictures import FOLDER as PICTURES
 from training.pictures import draw_training
+from training.plan import Effort, Plan, choose_plan
 from training.progress import Steps
-from training.witness import HeldOut
+from training.runs import Data, Trained, Wishes
+from training.splitting import split_examples
+from training.telling import tell
+from training.tune import Tuning
 
-ENCODE_AT_ONCE = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """Figures, the most confused pairs of intents, and what each error budget would automate."""
-
-    metrics: dict[str, Any]
-    confused: list[tuple[str, str, int]]
-    automation: list[Automation]
+EFFORTS = list(Effort)
 
 
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """A registered version and what was measured on held-out examples."""
+def retrain(
+    settings: Settings, *, store: Store, registry: Registry, steps: Steps, wishes: Wishes | None = None
+) -> Trained:
+    """One run, alone on its versions. Raises TrainingBusy, TrainingRefused or EncoderUnavailable; then the active
+    version is what it was."""
+    wishes = wishes or Wishes()
+    with alone(settings.models), registry.new_version() as building:
+        data = collect(store)
+        store.lineage.assign(data.split.new)
+        candidate = _fit(settings, data, store, registry, building, steps, wishes)
+        room = Room(settings, store, registry, Redactor(settings.order_number or None), steps)
+        examined = examine_both(building, data.split, room, must_pass=wishes.must_pass)
+        verdict = judge(examined.candidate, examined.active, rules_of(settings, {one.intent for one in data.used}))
+        about = _about(settings, data, candidate, verdict, wishes)
+        version = registry.register(building, about=about, metrics=candidate.measured.metrics, by=wishes.by)
+        store.lineage.keep(data.hash, data.used)
+        trained = Trained(version, wishes.promote and may_go_live(verdict, wishes), verdict, candidate, examined, data)
+        # Before it goes live: whatever serves has a report.
+        trained = _tell(trained, settings, store, registry, wishes)
+        if trained.promoted:
+            registry.promote(version, by=wishes.by, detail=_told(verdict))
+        elif not verdict.passed:
+            registry.refused(version, [finding.rule for finding in verdict.failures], by=wishes.by)
+    return trained
 
-    version: str
-    metrics: Mapping[str, Any]
-    policy: Policy
-    confused: list[tuple[str, str, int]]
-    automation: list[Automation]
-    passages: str
+
+def may_go_live(verdict: Verdict, wishes: Wishes) -> bool:
+    """Whoever asks for it by hand also takes what too few held-out questions can judge."""
+    return verdict.passed or (wishes.unproven and verdict.outcome is Outcome.TOO_LITTLE)
 
 
-def retrain(settings: Settings, *, store: Store, registry: Registry, steps: Steps) -> Trained:
-    """Train on everything approved and make the result active. Raises TrainingRefused or EncoderUnavailable."""
+def collect(store: Store) -> Data:
+    """What is approved now, split and cleaned; nothing is written. Raises TrainingRefused."""
     snapshot = store.knowledge.snapshot()
-    training_set = collect_examples(snapshot)
-    with registry.new_version() as building:
-        # Fine-tuning the encoder will stand here: it gives another encoder to export, and nothing below changes.
-        encoder, precision = prepare_encoder(settings, training_set, building / ENCODER_FOLDER, registry, steps)
-        vectors = encode(training_set, store=store, encoder=encoder, steps=steps)
-        lesson, material = prepare(training_set, vectors, encoder, steps)
-        fitted = fit_classifier(training_set, lesson, material, steps, unknown_share=settings.unknown_share)
-        policy = choose_policy(fitted.held_out, settings.error_budget)
-        passages = passage_threshold(
-            training_set.examples,
-            vectors[: len(training_set.examples)],
-            snapshot,
-            store=store.knowledge,
-            encoder=encoder,
-            error_budget=settings.error_budget,
-        )
-        policy = replace(policy, passage_at=passages.at)
-        glance_at = cascade_threshold(fitted.held_out, policy)
-        save_classifier(fitted.classifier, building / CLASSIFIER_FOLDER)
-        save_policy(policy, building / POLICY_FILE)
-        if glance_at is not None:
-            save_cascade(replace(fitted.cascade, answer_at=glance_at), building / CASCADE_FOLDER)
-        measured = measure(training_set, fitted.held_out, policy, glance_at)
-        draw_training(fitted.held_out, measured.automation, settings.error_budget, building / REPORT_FOLDER)
-        about = describe(settings, training_set, encoder) | {"serving_encoder": precision}
-        version = registry.register(building, about=about, metrics=measured.metrics, by="train")
-    registry.promote(version, by="train")
-    return Trained(version, measured.metrics, policy, measured.confused, measured.automation, passages.promise)
+    examples = approved_examples(snapshot)
+    split = split_examples(examples, store.lineage.sides())
+    cleaned = clean(split.train)
+    used = [Used(example.id, example.intent, side) for side, part in split.parts.items() for example in part]
+    sides = {example: side for side, part in split.parts.items() for example in part}
+    training_set = training_set_of(cleaned.examples, snapshot.intents)
+    return Data(snapshot, split, cleaned, training_set, data_hash(sides), tuple(used))
 
 
-def is_up_to_date(settings: Settings, *, store: Store, registry: Registry) -> bool:
-    """Whether the active version was trained on exactly the examples and settings of now."""
+def is_up_to_date(settings: Settings, *, store: Store, registry: Registry, effort: Effort = Effort.QUICK) -> bool:
+    """Whether the active version was trained on exactly the examples and settings of now, with no less effort."""
     try:
-        known = registry.manifest(registry.active_name())
-        training_set = collect_examples(store.knowledge.snapshot())
+        return is_made_from(registry.manifest(registry.active_name()), settings, collect(store), effort)
     except ChatbotError:
         return False
-    return all(known.get(name) == value for name, value in _identity(settings, training_set).items())
 
 
-def prepare_encoder(
-    settings: Settings, training_set: TrainingSet, folder: Path, registry: Registry, steps: Steps
-) -> tuple[OnnxEncoder, dict[str, Any]]:
-    """The encoder of the settings in the version's folder, as serving will load it; with its precision and what that
-    was measured to cost. Taken from the active version if that has the same one."""
-    with steps.step("Preparing the encoder"):
-        precision = None
-        with suppress(NoActiveModel, ModelDamaged):
-            precision = reuse_encoder(
-                registry.active() / ENCODER_FOLDER, folder, settings.encoder, len(training_set.examples)
-            )
-        if precision is None:
-            encoder = TorchEncoder(settings.encoder)
-            texts, labels = training_set.texts, training_set.labels
-            precision = export_encoder(encoder, folder, texts, labels, threads=settings.threads)
-        return OnnxEncoder(folder, threads=settings.threads), precision
+def is_tried(settings: Settings, data: Data, registry: Registry, effort: Effort) -> bool:
+    """Whether a run would do again what made the active version, or the newest, whatever became of that."""
+    tried = set(registry.names()[-1:])
+    with suppress(ChatbotError):
+        tried.add(registry.active_name())
+    for name in tried:
+        with suppress(ChatbotError):
+            if is_made_from(registry.manifest(name), settings, data, effort):
+                return True
+    return False
 
 
-def encode(training_set: TrainingSet, *, store: Store, encoder: Encoder, steps: Steps) -> Vector:
-    """A vector for each example and then each title, shape (both, dimension); what the store has is taken from it."""
-    everything = (*training_set.examples, *training_set.titles)
-    parts = []
-    with steps.step("Encoding the examples", total=len(everything)) as advance:
-        for start in range(0, len(everything), ENCODE_AT_ONCE):
-            batch = everything[start : start + ENCODE_AT_ONCE]
-            parts.append(vectors_of(batch, store=store.knowledge, encoder=encoder))
-            advance(len(batch))
-    return np.concatenate(parts)
+def is_made_from(manifest: Mapping[str, Any], settings: Settings, data: Data, effort: Effort) -> bool:
+    """Whether a run would do again what has made this version."""
+    same = all(manifest.get(name) == value for name, value in _identity(settings, data).items())
+    return same and EFFORTS.index(manifest.get("effort", Effort.QUICK)) >= EFFORTS.index(effort)
 
 
-def measure(training_set: TrainingSet, held_out: HeldOut, policy: Policy, glance_at: float | None) -> Measured:
-    """Figures on held-out examples, each seen by no part that judged it; strangers are counted where it says so."""
-    names = np.array(training_set.intents)
-    count = len(held_out.probabilities)
-    best = held_out.probabilities.argmax(axis=1)
-    truth, predicted = names[training_set.labels].tolist(), names[best].tolist()
-    thresholds = np.array([policy.threshold(language) for language in held_out.languages])
-    glanced = held_out.quick_certainty >= (2.0 if glance_at is None else glance_at)
-    answered = glanced | (held_out.certainty >= thresholds)
-    wrong = np.where(glanced, ~held_out.quick_right, ~held_out.right)[answered]
-    known = np.arange(len(answered)) < count
-    metrics = {
-        "examples": len(truth),
-        "intents": len(names),
-        "strangers": held_out.strangers,
-        "accuracy": float((best == training_set.labels).mean()),
-        "macro_f1": macro_f1(truth, predicted),
-        "ece": expected_calibration_error(held_out.certainty, held_out.right),
-        "unknown_auroc": auroc(held_out.certainty[known], held_out.certainty[~known]),
-        "answered": float(answered[known].mean()),
-        "answered_without_encoder": float(glanced[known].mean()),
-        "wrong_of_answered": float(wrong.mean()) if len(wrong) else 0.0,
-    }
-    return Measured(metrics, confused_pairs(truth, predicted), automation(held_out, policy.error_budget))
+def plan_of(settings: Settings, data: Data, registry: Registry, effort: Effort) -> Plan:
+    """What a run would do to the encoder."""
+    learned = inherited_examples(settings, registry)
+    return choose_plan(
+        effort,
+        inherits=bool(learned),
+        examples=len(data.training_set.examples),
+        unlearned=sum(example.id not in learned for example in data.training_set.examples),
+    )
 
 
-def describe(settings: Settings, training_set: TrainingSet, encoder: Encoder) -> dict[str, Any]:
-    """What the manifest says of how the version was made."""
+def _fit(
+    settings: Settings,
+    data: Data,
+    store: Store,
+    registry: Registry,
+    building: Path,
+    steps: Steps,
+    wishes: Wishes,
+) -> Candidate:
+    training_set = data.training_set
+    plan = plan_of(settings, data, registry, wishes.effort)
+    with tempfile.TemporaryDirectory(prefix=".tuning-", dir=settings.models) as scratch:
+        kitchen = Kitchen(
+            settings=settings,
+            training_set=training_set,
+            answers=answers_of(training_set, data.snapshot),
+            store=store,
+            registry=registry,
+            building=building,
+            logs=settings.runs / building.name.removeprefix(BUILDING),
+            steps=steps,
+            scratch=Path(scratch),
+            tuning=wishes.tuning or Tuning(threads=settings.threads),
+            search_minutes=wishes.search_minutes,
+        )
+        candidate = fit_candidate(kitchen, plan, data.snapshot)
+    draw_training(candidate.held_out, candidate.measured.automation, settings.error_budget, building / PICTURES)
+    return candidate
+
+
+def _tell(trained: Trained, settings: Settings, store: Store, registry: Registry, wishes: Wishes) -> Trained:
+    """With its page, and with the labels in doubt on the desk's list."""
+    training_set, rows = trained.data.training_set, trained.candidate.rows
+    examples = [training_set.examples[row] for row in rows]
+    probabilities = trained.candidate.held_out.probabilities
+    doubted = doubts(examples, training_set.intents, training_set.labels[rows], probabilities)
+    store.lineage.doubt(doubted)
+    before = _manifest(registry)
+    page = tell(trained, settings=settings, store=store, wishes=wishes, doubted=doubted, before=before)
+    return replace(trained, page=page)
+
+
+def _manifest(registry: Registry) -> dict[str, Any] | None:
+    """Of the active version."""
+    with suppress(ChatbotError):
+        return registry.manifest(registry.active_name())
+    return None
+
+
+def _about(settings: Settings, data: Data, candidate: Candidate, verdict: Verdict, wishes: Wishes) -> dict[str, Any]:
+    """What the manifest says of how the version was made. No words of customers: those could not be erased from it."""
     libraries = ("torch", "sentence-transformers", "scikit-learn", "onnxruntime", "numpy")
     return {
-        **_identity(settings, training_set),
-        "encoder_fingerprint": encoder.fingerprint,
+        **_identity(settings, data),
+        **candidate.about,
+        "effort": wishes.effort.value,
+        "holdout": len(data.split.holdout),
+        "must_pass": len(data.split.must_pass) + len(wishes.must_pass),
+        "verdict": _told(verdict),
         "libraries": {name: installed_version(name) for name in libraries},
     }
 
 
-def _identity(settings: Settings, training_set: TrainingSet) -> dict[str, Any]:
+def _told(verdict: Verdict) -> dict[str, Any]:
     return {
-        "data": data_hash(training_set),
+        "outcome": verdict.outcome.value,
+        "headline": verdict.headline,
+        "failed": [finding.rule for finding in verdict.failures],
+    }
+
+
+def _identity(settings: Settings, data: Data) -> dict[str, Any]:
+    return {
+        "data": data.hash,
+        "titles": titles_hash(data.training_set),
         "encoder": settings.encoder,
         "error_budget": settings.error_budget,
         "unknown_share": settings.unknown_share,

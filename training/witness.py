@@ -40,7 +40,7 @@ Testimony = Callable[[Rehearsal, Flags], tuple[Floats, Flags]]
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """What the bot and its cascade say of questions that they had not seen: all examples in their order, then as many
+    """What the bot and its cascade say of questions that they had not seen: the held-out examples, then as many
     strangers as are expected. One row each; `probabilities` has rows for the examples alone.
 
     `certainty` and `quick_certainty` are cross-fitted. `offered` is the summed probability of the choices that a
@@ -148,7 +148,7 @@ class Witness:
     def _expected_strangers(self) -> NDArray[np.int64]:
         """Which of all strangers, at random: labelled out-of-scope examples stand for strangers too."""
         strange, count = sum(len(group.unknown.rows) for group in self.strangers), len(self.folds.rows)
-        labelled = int((~self.training_set.in_scope).sum())
+        labelled = int((~self.training_set.in_scope[self.folds.rows]).sum())
         wanted = round(self.unknown_share / (1 - self.unknown_share) * (count - labelled)) - labelled
         return np.sort(np.random.default_rng(0).permutation(strange)[: max(wanted, 0)])
 

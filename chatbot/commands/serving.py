@@ -1,4 +1,4 @@
-"""serve, train, db upgrade."""
+"""serve, db upgrade."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from chatbot.commands.agents import hint_of_first_agent
 from chatbot.commands.knowing import import_into
+from chatbot.commands.retraining import train_in
 from chatbot.settings import Settings
 from chatbot.store.engine import Database
 from chatbot.store.migrations import upgrade
@@ -48,12 +49,6 @@ def serve(settings: Settings, *, prepare: Path | None) -> None:
     console.print("Stopped.")
 
 
-def train(settings: Settings) -> None:
-    """Train, and print what was measured."""
-    with open_house(settings) as house:
-        _train(house)
-
-
 def upgrade_database(settings: Settings) -> None:
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database(settings.url)
@@ -75,17 +70,4 @@ def _prepare(house: House, folder: Path) -> None:
     if is_up_to_date(house.settings, store=house.store, registry=house.registry):
         return
     console.print("The examples or settings changed since the last training: training now")
-    _train(house)
-
-
-def _train(house: House) -> None:
-    from training.progress import steps
-    from training.report import training_lines
-    from training.retrain import retrain
-
-    started = time.monotonic()
-    trained = retrain(house.settings, store=house.store, registry=house.registry, steps=steps())
-    for line in training_lines(trained):
-        console.print(escape(line))
-    console.print(f"Pictures of this: {escape(str(house.settings.models / trained.version / 'report'))}")
-    console.print(f"Version {trained.version} is active after {time.monotonic() - started:.0f} s of training.")
+    train_in(house)

@@ -10,6 +10,7 @@ from chatbot.store.agents import Agents
 from chatbot.store.conversations import Conversations
 from chatbot.store.engine import Database
 from chatbot.store.knowledge import KnowledgeStore
+from chatbot.store.lineage import Lineage
 from chatbot.store.migrations import check_schema, upgrade
 from chatbot.store.versions import Versions
 from chatbot.types import Exchange, Turn
@@ -22,6 +23,7 @@ class Store:
     knowledge: KnowledgeStore
     versions: Versions
     agents: Agents
+    lineage: Lineage
 
     @classmethod
     def open(cls, url: str, *, migrate: bool = False) -> Store:
@@ -34,7 +36,14 @@ class Store:
         except BaseException:
             database.close()
             raise
-        return cls(database, Conversations(database), KnowledgeStore(database), Versions(database), Agents(database))
+        return cls(
+            database,
+            Conversations(database),
+            KnowledgeStore(database),
+            Versions(database),
+            Agents(database),
+            Lineage(database),
+        )
 
     def save_turn(self, turn: Turn) -> Exchange:
         return self.conversations.save_turn(turn)

@@ -15,7 +15,16 @@ from chatbot.ranking import MOST_COMPLAINTS, bursts, rank
 from chatbot.store.engine import Database
 from chatbot.store.knowledge import KEYS_PER_QUERY, keep_in
 from chatbot.store.queue import DONE, OPEN
-from chatbot.store.tables import ExampleRow, FeedbackRow, MessageRow, ReviewItemRow, ReviewMemberRow, ReviewRow, TurnRow
+from chatbot.store.tables import (
+    ExampleRow,
+    FeedbackRow,
+    MessageRow,
+    ReviewItemRow,
+    ReviewMemberRow,
+    ReviewRow,
+    ShadowDisagreementRow,
+    TurnRow,
+)
 from chatbot.types import Action, Asked, Reason, Source, Vector, Verdict
 
 _log = logging.getLogger(__name__)
@@ -189,9 +198,11 @@ _TURNS = (
         FeedbackRow.verdict,
         FeedbackRow.updated_at.label("verdict_at"),
         _COMPLAINTS,
+        ShadowDisagreementRow.turn_id.is_not(None).label("shadowed"),
     )
     .join(MessageRow, MessageRow.id == TurnRow.message_id)
     .outerjoin(FeedbackRow, FeedbackRow.message_id == TurnRow.reply_id)
+    .outerjoin(ShadowDisagreementRow, ShadowDisagreementRow.turn_id == TurnRow.id)
 )
 
 
@@ -212,6 +223,7 @@ def _asked(row: Row[Any]) -> Asked:
         verdict=Verdict(row.verdict) if row.verdict else None,
         verdict_at=row.verdict_at,
         complaints=row.complaints,
+        shadowed=bool(row.shadowed),
     )
 
 
@@ -346,6 +358,7 @@ def _rank(item: ReviewItemRow) -> float:
         last_at=item.last_at,
         similar=item.similar,
         settled=item.settled,
+        shadowed=Source.SHADOW in item.sources,
     )
 
 

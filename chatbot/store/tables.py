@@ -386,6 +386,42 @@ class LabelSuspicionRow(Row):
     found_at: Mapped[datetime]
 
 
+class ExperimentRow(Row):
+    """A version that answers beside the active one, silently or a share of the conversations. `key` draws the arms."""
+
+    __tablename__ = "experiments"
+    __table_args__ = (_NEVER_AGAIN,)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    candidate: Mapped[str] = mapped_column(String(64))
+    active: Mapped[str] = mapped_column(String(64))  # the version that served when it began
+    mode: Mapped[str] = mapped_column(String(16))  # shadow, ab
+    share: Mapped[float]
+    key: Mapped[str] = mapped_column(String(64))
+    started_at: Mapped[datetime]
+    started_by: Mapped[str] = mapped_column(String(100))
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(String(100))
+    why: Mapped[str | None]
+    # Of a shadow: messages that it was asked too, those that it was too slow for, and those that it failed on.
+    compared: Mapped[int] = mapped_column(server_default="0", default=0)
+    dropped: Mapped[int] = mapped_column(server_default="0", default=0)
+    failed: Mapped[int] = mapped_column(server_default="0", default=0)
+
+
+class ShadowDisagreementRow(Row):
+    """What the silent version would have replied to a message that the active one replied something else to; by keys,
+    so that it holds nobody's words."""
+
+    __tablename__ = "shadow_disagreements"
+    turn_id: Mapped[str] = mapped_column(String(64), ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True)
+    experiment_id: Mapped[int] = mapped_column(ForeignKey("experiments.id", ondelete="CASCADE"), index=True)
+    action: Mapped[str] = mapped_column(String(16))
+    intent: Mapped[str | None] = mapped_column(String(200))
+    template_key: Mapped[str | None] = mapped_column(String(200))
+    probability: Mapped[float]
+    created_at: Mapped[datetime]
+
+
 class AgentRow(Row):
     __tablename__ = "agents"
     id: Mapped[int] = mapped_column(primary_key=True)

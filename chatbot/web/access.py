@@ -83,6 +83,7 @@ _CUSTOMER: Rules = {
     ("GET", "/api/v1/openapi.json"): PUBLIC,
     ("GET", "/healthz"): PUBLIC,
     ("GET", "/readyz"): PUBLIC,
+    ("GET", "/metrics"): PUBLIC,  # it looks itself who asks
     ("POST", "/api/v1/conversations"): PUBLIC,
     ("GET", "/api/v1/conversations/{conversation_id}/messages"): PUBLIC,
     ("POST", "/api/v1/conversations/{conversation_id}/messages"): PUBLIC,
@@ -113,6 +114,8 @@ _DESK: Rules = {
     ("GET", "/desk/conflicts"): AGENT,
     ("GET", "/desk/gaps"): AGENT,
     ("GET", "/desk/team"): LEAD,
+    ("GET", "/desk/model"): LEAD,
+    ("GET", "/desk/reports/{version}"): LEAD,
     ("GET", "/desk/exports"): LEAD,
     ("GET", "/desk/agents"): ADMIN,
     ("GET", "/desk/audit"): ADMIN,
@@ -133,6 +136,8 @@ _REVIEWING: Rules = {
     ("POST", "/desk/api/bulk"): AGENT,
     ("GET", "/desk/api/intents"): AGENT,
     ("GET", "/desk/api/team"): LEAD,
+    ("GET", "/desk/api/model"): LEAD,
+    ("GET", "/desk/api/drift"): LEAD,
 }
 _KNOWLEDGE: Rules = {
     ("GET", "/desk/api/templates"): AGENT,

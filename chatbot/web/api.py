@@ -11,11 +11,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Request, Response
 from starlette.routing import BaseRoute, Route
 
-from chatbot.bot import LiveBot
+from chatbot.arms import Arms
 from chatbot.errors import NotFound
 from chatbot.phrases import phrase
 from chatbot.redact import Redactor, cleaned
-from chatbot.respond import respond
 from chatbot.settings import Settings
 from chatbot.store import Store
 from chatbot.store.conversations import Standing
@@ -84,7 +83,7 @@ class Api:
 
     settings: Settings
     store: Store
-    bots: LiveBot
+    arms: Arms
     redactor: Redactor
     limiter: RateLimiter
 
@@ -147,9 +146,7 @@ class Api:
         conversation = standing.conversation
         text = self._text(conversation, body)
         message = Message(conversation.id, text, key=key, choice=body.choice, wants_person=body.wants_person)
-        exchange = respond(
-            message, bot=self.bots.current(), store=self.store, redactor=self.redactor, standing=standing
-        )
+        exchange = self.arms.respond(message, conversation, standing)
         if exchange.repeated and self.redactor.redact(text).text != exchange.asked.text:
             raise field_problem("Idempotency-Key", "was already used for another message of this conversation")
         assert exchange.replied.turn_id is not None, "a reply always has a turn"

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
 from importlib.metadata import version
 
 from fastapi import FastAPI
 
+from chatbot.arms import Arms
 from chatbot.bot import LiveBot
 from chatbot.desk.conflicts import Conflicts
+from chatbot.desk.drifting import Drifts
 from chatbot.desk.replaying import Replays
+from chatbot.follower import Follower
+from chatbot.metrics import Metrics
 from chatbot.passwords import Passwords
 from chatbot.redact import Redactor
+from chatbot.registry import Registry
 from chatbot.settings import Settings
+from chatbot.standing import Standing
 from chatbot.store import Store
 from chatbot.store.audit import Watch
 from chatbot.store.drafts import Drafts
@@ -25,11 +33,13 @@ from chatbot.web.closing import Closing
 from chatbot.web.desk import Desk
 from chatbot.web.desk_admin import DeskAdmin
 from chatbot.web.desk_knowledge import DeskKnowledge
+from chatbot.web.desk_models import DeskModels
 from chatbot.web.desk_page import DeskPage
 from chatbot.web.desk_privacy import DeskPrivacy
 from chatbot.web.guard import Guard
 from chatbot.web.health import Health
 from chatbot.web.limits import RateLimiter
+from chatbot.web.metrics import Counted, MetricsPage, drifted
 from chatbot.web.session import Sessions
 
 DESCRIPTION = """Ask a customer's question and get an approved answer, a question back, or a person.
@@ -38,8 +48,10 @@ Errors are problem documents (RFC 9457) that name the field. `429` and `503` say
 """
 
 
-def create_app(*, settings: Settings, store: Store, bots: LiveBot, redactor: Redactor) -> FastAPI:
-    """`app.state.closing` is what `server.serve` tells when it stops."""
+def create_app(
+    *, settings: Settings, store: Store, bots: LiveBot, redactor: Redactor, registry: Registry | None = None
+) -> FastAPI:
+    """`app.state.closing` is what `server.serve` tells when it stops; `app.state.follower` it lets run meanwhile."""
     app = FastAPI(
         title="Customer-service chatbot",
         description=DESCRIPTION,
@@ -47,22 +59,56 @@ def create_app(*, settings: Settings, store: Store, bots: LiveBot, redactor: Red
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,  # both pages would load their scripts from somebody else's server
         redoc_url=None,
+        lifespan=_living,
     )
     problems.install(app)
+    metrics = Metrics()
+    arms = Arms(
+        bots=bots,
+        store=store,
+        redactor=redactor,
+        registry=registry,
+        threads=settings.threads,
+        told=(metrics.told,),
+    )
+    app.state.arms = arms
     messages = RateLimiter(settings.messages_per_minute)
-    api = Api(settings=settings, store=store, bots=bots, redactor=redactor, limiter=messages).router()
+    api = Api(settings=settings, store=store, arms=arms, redactor=redactor, limiter=messages).router()
     app.include_router(Health(store=store, bots=bots).router())
     app.include_router(api)
+    app.include_router(MetricsPage(settings=settings, metrics=metrics).router())
     app.include_router(nothing_else([*api.routes, *app.routes]))
     sessions = Sessions(settings=settings, store=store)
+    drifts = Drifts(bots=bots, store=store)
     _add_desk(app, settings=settings, store=store, sessions=sessions, bots=bots, redactor=redactor)
-    app = mount_chat(app, settings=settings, store=store, bots=bots, redactor=redactor, limiter=messages)
+    models = DeskModels(
+        settings=settings,
+        store=store,
+        bots=bots,
+        registry=registry,
+        drifts=drifts,
+        settling=Settling(store.database),
+    )
+    app.include_router(models.router())
+    metrics.registry.register(Standing(arms=arms, database=store.database, drifted=lambda: drifted(drifts.newest())))
+    app = mount_chat(
+        app, settings=settings, store=store, arms=arms, redactor=redactor, limiter=messages, metrics=metrics
+    )
     app.state.closing = Closing()
+    app.state.follower = Follower(bots)
     app.add_middleware(Access, sessions=sessions)
     app.add_middleware(
         Guard, settings=settings, limiter=RateLimiter(settings.requests_per_minute), closing=app.state.closing
     )
+    app.add_middleware(Counted, metrics=metrics)
     return app
+
+
+@contextlib.asynccontextmanager
+async def _living(app: FastAPI) -> AsyncIterator[None]:
+    """A running server takes part in experiments."""
+    with app.state.arms:
+        yield
 
 
 def _add_desk(

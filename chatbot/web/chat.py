@@ -22,7 +22,8 @@ from gradio.state_holder import SessionState
 from starlette.datastructures import Headers
 from starlette.staticfiles import StaticFiles
 
-from chatbot.bot import LiveBot
+from chatbot.arms import Arms
+from chatbot.metrics import Metrics
 from chatbot.redact import Redactor
 from chatbot.settings import Settings
 from chatbot.store import Store
@@ -44,13 +45,20 @@ Work = Callable[[Call, str, str], Reply]
 
 
 def mount_chat(
-    app: FastAPI, *, settings: Settings, store: Store, bots: LiveBot, redactor: Redactor, limiter: RateLimiter
+    app: FastAPI,
+    *,
+    settings: Settings,
+    store: Store,
+    arms: Arms,
+    redactor: Redactor,
+    limiter: RateLimiter,
+    metrics: Metrics,
 ) -> FastAPI:
     """Mount the page at "/": call it last, for it answers every path that nobody else has taken."""
-    shopfront = Shopfront(bots=bots, redactor=redactor, preferred=settings.suggested_intents)
+    shopfront = Shopfront(bots=arms.bots, redactor=redactor, preferred=settings.suggested_intents)
     talk = Talk(
         store=store,
-        bots=bots,
+        arms=arms,
         redactor=redactor,
         limiter=limiter,
         shopfront=shopfront,
@@ -63,7 +71,7 @@ def mount_chat(
     app.add_middleware(VisitorCookie, secure=settings.public_url.startswith("https://"))
     gr.mount_gradio_app(
         app,
-        chat_page(talk, settings),
+        chat_page(talk, settings, metrics),
         path="/",
         root_path=settings.public_url or None,
         theme=theme(),
@@ -79,7 +87,7 @@ def mount_chat(
     return app
 
 
-def chat_page(talk: Talk, settings: Settings) -> gr.Blocks:
+def chat_page(talk: Talk, settings: Settings, metrics: Metrics) -> gr.Blocks:
     """The components and the endpoints. Their texts come with the page, in the visitor's language."""
     page = _PlainBlocks(title="", analytics_enabled=False, fill_width=True)
     with page:
@@ -96,7 +104,7 @@ def chat_page(talk: Talk, settings: Settings) -> gr.Blocks:
                     gr.Column(elem_id="privacy", scale=1)
         for name, work in (("open", talk.open), ("send", talk.send), ("rate", talk.rate), ("renew", talk.renew)):
             # Past Gradio's queue: its event stream ends with the server, and its client then reloads the page.
-            gradio.events.api(_endpoint(work, settings), api_name=name, api_visibility="private", queue=False)
+            gradio.events.api(_endpoint(work, settings, metrics), api_name=name, api_visibility="private", queue=False)
     page.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE)
     return page
 
@@ -117,7 +125,7 @@ class _PlainBlocks(gr.Blocks):  # type: ignore[misc] # Gradio comes without type
         return inputs[: len(block_fn.inputs)]
 
 
-def _endpoint(work: Work, settings: Settings) -> Callable[..., object]:
+def _endpoint(work: Work, settings: Settings, metrics: Metrics) -> Callable[..., object]:
     """`work` for Gradio: the visitor from the cookie, the language from the browser, and never an exception."""
     turns = CapacityLimiter(AT_ONCE)
 
@@ -133,7 +141,9 @@ def _endpoint(work: Work, settings: Settings) -> Callable[..., object]:
                 raise Refused("busy")
             return await anyio.to_thread.run_sync(work, call, visitor, language, limiter=turns)
         except Exception as error:  # the last stop: a page gets a sentence, whatever happened
-            return refusal_of(error).reply(language)
+            refusal = refusal_of(error)
+            metrics.refused(refusal.name)
+            return refusal.reply(language)
 
     return endpoint
 

@@ -22,7 +22,7 @@ from chatbot.web.desk_wording import desk_words
 from chatbot.web.wording import language_tag, preferred_language
 
 STATIC = Path(__file__).parent / "desk_static"
-VIEWS = ("templates", "conflicts", "gaps", "team", "exports", "agents", "audit", "erase")
+VIEWS = ("templates", "conflicts", "gaps", "team", "model", "exports", "agents", "audit", "erase")
 LANGUAGES = ("en", "zh")
 STYLES = ("desk", "review", "views", "screens")
 """In their order: what smaller screens change comes last."""

@@ -23,6 +23,13 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 """Measured to work unchanged with Gradio 6, which writes scripts and styles into its page, hence the inline ones."""
 
+REPORT_POLICY = (
+    b"default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    b"frame-ancestors 'self'; sandbox"
+)
+"""Of a report on a model version, which is one file with pictures and styles inside: nothing runs, nothing is loaded.
+The only policy that an answer may bring along, as it is stricter than the usual one."""
+
 _ALWAYS: tuple[Header, ...] = (
     (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
@@ -40,7 +47,10 @@ _PROXY_CLAIMS = frozenset({b"forwarded", b"x-real-ip", b"x-client-ip", b"x-origi
 
 def outgoing(headers: Iterable[Header], *, request_id: str, https: bool, private: bool) -> list[Header]:
     """Replaces what the application said about itself; `private` answers may not be kept by browsers or proxies."""
+    headers = list(headers)
     own = [*_ALWAYS, (b"x-request-id", request_id.encode())]
+    if any(name.lower() == b"content-security-policy" and value == REPORT_POLICY for name, value in headers):
+        own[0] = (b"content-security-policy", REPORT_POLICY)
     if https:
         own.append(_HTTPS_ONLY)
     if private:

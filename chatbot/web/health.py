@@ -35,6 +35,7 @@ class Ready(BaseModel):
     status: Literal["ready"] = "ready"
     model_version: Annotated[str, Field(description="The version that answers.")]
     knowledge_revision: Annotated[int, Field(description="How often templates and examples were changed.")]
+    degraded: Annotated[bool, Field(description="An earlier version answers, as the active one cannot be loaded.")]
 
 
 class Health:
@@ -84,7 +85,11 @@ class Health:
         else:
             if not wrong:
                 self._logged.clear()
-                return Ready(model_version=bot.version, knowledge_revision=bot.knowledge.revision)
+                return Ready(
+                    model_version=bot.version,
+                    knowledge_revision=bot.knowledge.revision,
+                    degraded=self._bots.trouble is not None,
+                )
         return wrong
 
     def _noted(self, what: FieldError, error: ChatbotError) -> FieldError:

@@ -38,7 +38,8 @@ def serve(app: FastAPI, *, host: str, port: int, on_ready: Callable[[str], None]
         lifespan="on",
     )
     address = _address(host, listener.getsockname()[1])
-    with contextlib.closing(listener):
+    follower = getattr(app.state, "follower", contextlib.nullcontext())
+    with contextlib.closing(listener), follower:
         Server(config, closing=app.state.closing, on_ready=lambda: on_ready(address)).run(sockets=[listener])
 
 

@@ -14,11 +14,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from chatbot.bot import LiveBot
+from chatbot.arms import Arms
 from chatbot.errors import ChatbotError, NotFound, Overloaded, StoreBusy
 from chatbot.phrases import phrase
 from chatbot.redact import Redactor, cleaned
-from chatbot.respond import respond
 from chatbot.store import Store
 from chatbot.types import Conversation, Exchange, Message, Verdict
 from chatbot.web.limits import RateLimiter, whole_seconds
@@ -60,14 +59,14 @@ class Talk:
         self,
         *,
         store: Store,
-        bots: LiveBot,
+        arms: Arms,
         redactor: Redactor,
         limiter: RateLimiter,
         shopfront: Shopfront,
         max_message_chars: int,
     ) -> None:
         self._store = store
-        self._bots = bots
+        self._arms = arms
         self._redactor = redactor
         self._limiter = limiter
         self._shopfront = shopfront
@@ -99,7 +98,8 @@ class Talk:
         if wait:
             raise Refused("too_fast", seconds=whole_seconds(wait))
         try:
-            exchange = self._answered(Message(conversation.id, text, key=key, choice=choice, wants_person=person))
+            message = Message(conversation.id, text, key=key, choice=choice, wants_person=person)
+            exchange = self._answered(message, conversation)
         except NotFound as error:
             raise Refused("not_offered", again=False) from error
         hosts = self._shopfront.shop(language).hosts
@@ -133,15 +133,14 @@ class Talk:
             self._store.conversations.end(conversation.id, visitor=visitor)
         return self.open(call, visitor, language)
 
-    def _answered(self, message: Message) -> Exchange:
+    def _answered(self, message: Message, conversation: Conversation) -> Exchange:
         """The exchange of this very message. A key that was used for other words must not cost the customer these, so
         they get a key of their own; it comes from the words, for they too may be sent twice.
         """
-        bot, store, redactor = self._bots.current(), self._store, self._redactor
-        exchange = respond(message, bot=bot, store=store, redactor=redactor)
-        if exchange.repeated and redactor.redact(message.text).text != exchange.asked.text:
+        exchange = self._arms.respond(message, conversation)
+        if exchange.repeated and self._redactor.redact(message.text).text != exchange.asked.text:
             key = hashlib.sha256(f"{message.key}\0{cleaned(message.text)}".encode()).hexdigest()
-            exchange = respond(replace(message, key=key), bot=bot, store=store, redactor=redactor)
+            exchange = self._arms.respond(replace(message, key=key), conversation)
         return exchange
 
     def _open_or_create(self, visitor: str, language: str) -> Conversation:

@@ -8,14 +8,16 @@ import sqlalchemy as sa
 
 from chatbot.bot import LiveBot
 from chatbot.desk.intake import Intake
+from chatbot.experiment import Mode
 from chatbot.redact import Redactor
 from chatbot.store import Store
 from chatbot.store.arrivals import Arrivals
+from chatbot.store.experiments import Experiments
 from chatbot.store.queue import Filters, Item, Queue
 from chatbot.store.reviews import Reviews
 from chatbot.store.reviews import Verdict as Says
 from chatbot.store.tables import ReviewItemRow
-from chatbot.types import Agent, Exchange, Judgement, Source, Verdict
+from chatbot.types import Action, Agent, Decision, Exchange, Judgement, Reason, Source, Verdict
 
 Ask = Callable[..., Exchange]
 Hire = Callable[..., Agent]
@@ -242,3 +244,23 @@ def test_questions_that_others_ask_the_like_of_go_first_and_wait_once_these_are_
     assert intake.settled(30)
     assert queue.item(like[1].id).similar == 0
     assert [item.id for item in items(queue, ana)] == [alone.id, like[1].id], "half of it is learned already"
+
+
+def test_what_a_silent_version_disagrees_with_goes_to_the_front(
+    ask: Ask, intake: Intake, queue: Queue, ana: Agent, store: Store
+) -> None:
+    """An answer that nobody would have looked at otherwise, and that the intake had ticked off."""
+    sure = ask("what are your opening hours")
+    for _ in range(4):
+        ask(STRANGE, down=True)
+    intake.run()
+    assert [item.text for item in items(queue, ana)] == [STRANGE]
+    experiments = Experiments(store.database)
+    shadow = experiments.start("new", active="old", mode=Mode.SHADOW, share=0.0, by="Lea")
+    assert sure.replied.turn_id is not None
+    experiments.disagreed(shadow, sure.replied.turn_id, Decision(Action.HANDOFF, Reason.UNSURE, 0.2))
+    assert intake.run() == 1
+    first, second = items(queue, ana)
+    assert (first.text, first.source) == ("what are your opening hours", Source.SHADOW)
+    assert second.text == STRANGE
+    assert [item.text for item in queue.page(ana, Filters(source="shadow")).items] == [first.text]

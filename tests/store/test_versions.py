@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import text
 
@@ -68,3 +69,38 @@ def test_events_of_many_threads_are_all_there(empty_store: Store) -> None:
     }
     with empty_store.database.read() as session:
         assert session.scalar(text("SELECT max(id) FROM model_events")) == 9
+
+
+def test_when_the_newest_version_was_made(empty_store: Store) -> None:
+    versions = empty_store.versions
+    assert versions.newest_at() is None
+    before = datetime.now(UTC)
+    versions.registered("v1", manifest={}, metrics={}, by="test")
+    made = versions.newest_at()
+    assert made is not None
+    assert before <= made <= datetime.now(UTC)
+    versions.happened("v1", "promoted", by="test")
+    assert versions.newest_at() == made
+
+
+def test_the_manifests_hash_is_that_of_the_first_registration(empty_store: Store) -> None:
+    versions = empty_store.versions
+    assert (versions.manifest("v1"), versions.manifest_hash("v1")) == (None, None)
+    versions.registered("v1", manifest={"n": 1}, metrics={}, by="train")
+    assert (versions.manifest("v1"), versions.manifest_hash("v1")) == ({"n": 1}, None)
+    versions.registered("v2", manifest={"n": 2}, metrics={}, by="train", detail={"manifest": "ab"})
+    versions.registered("v2", manifest={"n": 3}, metrics={}, by="train", detail={"manifest": "cd"})
+    assert (versions.manifest("v2"), versions.manifest_hash("v2")) == ({"n": 2}, "ab")
+    event = versions.log()[1]
+    assert (event.version, event.event, event.by, event.detail) == ("v2", "registered", "train", {"manifest": "ab"})
+
+
+def test_vectors_of_other_encoders_are_forgotten_in_parts(empty_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatbot.store.versions.VECTORS_AT_ONCE", 3)
+    for encoder, count in (("old", 8), ("new", 4), ("older", 2)):
+        vectors = {f"{encoder}{number}": np.ones(2, np.float32) for number in range(count)}
+        empty_store.knowledge.keep_vectors(encoder, vectors)
+    assert empty_store.versions.forget_vectors(except_of={"new", "unknown"}) == 10
+    assert empty_store.versions.forget_vectors(except_of={"new"}) == 0
+    assert len(empty_store.knowledge.vectors("new", [f"new{number}" for number in range(4)])) == 4
+    assert empty_store.knowledge.vectors("old", [f"old{number}" for number in range(8)]) == {}

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from chatbot.errors import TrainingRefused
 from chatbot.store.knowledge import Snapshot
-from chatbot.types import OUT_OF_SCOPE, Example, Status
-from training.examples import FOLDS, TrainingSet, collect_examples, data_hash, folds
+from chatbot.types import OUT_OF_SCOPE, Example, Intent, Side, Status
+from training.examples import FOLDS, TrainingSet, collect_examples, data_hash, folds, titles_hash, training_set_of
 
 
 def collect(examples: Sequence[Example]) -> TrainingSet:
@@ -45,14 +45,26 @@ def test_too_little_is_refused_with_the_cure(examples: list[Example], words: str
         collect(examples)
 
 
-def test_the_hash_tells_of_texts_and_labels_and_of_nothing_else() -> None:
+def test_the_hash_tells_of_texts_labels_and_sides_and_of_nothing_else() -> None:
     examples = [*some("a", 4), *some("b", 4)]
-    same = data_hash(collect(examples))
-    assert data_hash(collect(examples[::-1])) == same
-    assert data_hash(collect([replace(example, source="x", id=9, group="g") for example in examples])) == same
-    assert data_hash(collect([*examples[:-1], replace(examples[-1], intent="a")])) != same
-    assert data_hash(collect([*examples[:-1], replace(examples[-1], text="b new")])) != same
-    assert data_hash(collect(examples[:-1])) != same
+
+    def hashed(examples: list[Example], side: Side = Side.TRAIN) -> str:
+        return data_hash(dict.fromkeys(examples, side))
+
+    same = hashed(examples)
+    assert hashed(examples[::-1]) == same
+    assert hashed([replace(example, source="x", id=9, group="g") for example in examples]) == same
+    assert hashed([*examples[:-1], replace(examples[-1], intent="a")]) != same
+    assert hashed([*examples[:-1], replace(examples[-1], text="b new")]) != same
+    assert hashed(examples[:-1]) != same
+    assert hashed(examples, Side.HOLDOUT) != same
+
+
+def test_the_hash_of_titles_tells_what_intents_are_called() -> None:
+    examples = (*some("a", 4), *some("b", 4))
+    plain = titles_hash(training_set_of(examples, ()))
+    assert titles_hash(training_set_of(examples[::-1], ())) == plain
+    assert titles_hash(training_set_of(examples, (Intent("a", {"en": "Alpha"}),))) != plain
 
 
 def test_all_in_one_group_cannot_be_split() -> None:

@@ -17,7 +17,7 @@ from training.calibrate import UNPROVEN_ANSWER_AT, lowest_safe_threshold
 from training.examples import TrainingSet, collect_examples
 from training.fit import LATER_PRIOR, PRIOR, Fitted, fit_classifier, fit_mix, mix_loss
 from training.progress import Lines
-from training.rehearsal import NOBODY, Rehearsal
+from training.rehearsal import NOBODY, Rehearsal, stages_of
 from training.witness import NOT_ELIGIBLE
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def letters(texts: list[str]) -> Vector:
 
 def fit(teach: Teach, training_set: TrainingSet, vectors: Vector) -> Fitted:
     lesson, material = teach(training_set, vectors)
-    return fit_classifier(training_set, lesson, material, Lines(), unknown_share=0.1)
+    return fit_classifier(training_set, lesson, material, stages_of(training_set, lesson), Lines(), unknown_share=0.1)
 
 
 def judged(fitted: Fitted, texts: list[str], vectors: Vector, hits: tuple[Hit, ...] = ()) -> Judgement:
@@ -79,7 +79,7 @@ def test_the_gradient_is_that_of_the_loss() -> None:
 @pytest.mark.parametrize("useful", ["dense", "lexical", "neighbours"])
 def test_a_useful_channel_is_found_and_noise_is_not_heard(useful: str) -> None:
     strength = {"dense": 0.0, "lexical": 0.0, "neighbours": 0.0} | {useful: 2.0}
-    mix = fit_mix(predictions(strength["dense"], strength["lexical"], strength["neighbours"]), LABELS)
+    mix = fit_mix(predictions(strength["dense"], strength["lexical"], strength["neighbours"]))
     found = {name: getattr(mix, name) for name in strength}
     assert found[useful] > 1.0
     assert all(weight < 0.15 for name, weight in found.items() if name != useful)
@@ -88,24 +88,24 @@ def test_a_useful_channel_is_found_and_noise_is_not_heard(useful: str) -> None:
 
 def test_equal_channels_are_heard_alike_and_better_than_one() -> None:
     parts = predictions(1.5, 1.5, 1.5)
-    mix = fit_mix(parts, LABELS)
+    mix = fit_mix(parts)
     assert max(mix.dense, mix.lexical, mix.neighbours) < 1.5 * min(mix.dense, mix.lexical, mix.neighbours)
     together = mix.probabilities(parts.dense, parts.lexical, parts.votes)
     assert (together.argmax(axis=1) == LABELS).mean() > (parts.dense.argmax(axis=1) == LABELS).mean() + 0.05
 
 
 def test_very_little_data_keeps_close_to_what_is_usual() -> None:
-    mix = fit_mix(predictions(0.0, 0.0, 0.0, rows=1), LABELS[:1])
+    mix = fit_mix(predictions(0.0, 0.0, 0.0, rows=1))
     assert (mix.dense, mix.lexical, mix.neighbours) == pytest.approx(PRIOR, abs=0.8)
     assert mix.later == LATER_PRIOR
 
 
 def test_the_trust_in_the_same_wording_is_counted() -> None:
     parts = predictions(1.0, 1.0, 1.0)
-    assert fit_mix(parts, LABELS).same_wording_trust == pytest.approx(2 / 3)
+    assert fit_mix(parts).same_wording_trust == pytest.approx(2 / 3)
     parts.same_label[:10] = LABELS[:10]
     parts.same_label[9] = (LABELS[9] + 1) % INTENTS
-    assert fit_mix(parts, LABELS).same_wording_trust == pytest.approx((9 + 2) / (10 + 3))
+    assert fit_mix(parts).same_wording_trust == pytest.approx((9 + 2) / (10 + 3))
 
 
 def test_what_is_held_out_was_not_seen(collect: Collect, teach: Teach) -> None:

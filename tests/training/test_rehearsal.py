@@ -20,6 +20,7 @@ from training.rehearsal import (
     Strangers,
     rehearse_folds,
     rehearse_strangers,
+    stages_of,
 )
 
 if TYPE_CHECKING:
@@ -60,11 +61,11 @@ def lesson(training_set: TrainingSet, teach: Teach) -> Lesson:
 
 @pytest.fixture
 def strangers(training_set: TrainingSet, lesson: Lesson) -> list[Strangers]:
-    return rehearse_strangers(training_set, lesson, silent)
+    return rehearse_strangers(training_set, stages_of(training_set, lesson), silent)
 
 
 def test_each_example_is_asked_once_in_its_order(training_set: TrainingSet, lesson: Lesson) -> None:
-    seen = rehearse_folds(training_set, lesson, silent)
+    seen = rehearse_folds(training_set, stages_of(training_set, lesson), silent)
     assert seen.rows.tolist() == list(range(len(training_set.examples)))
     assert seen.labels.tolist() == training_set.labels.tolist()
     assert seen.dense.shape == seen.lexical.shape == seen.student.shape == (72, 6)
@@ -74,7 +75,7 @@ def test_each_example_is_asked_once_in_its_order(training_set: TrainingSet, less
 
 def test_no_paraphrase_of_a_question_is_its_neighbour(training_set: TrainingSet, lesson: Lesson) -> None:
     """Paraphrases have a cosine near 1 here; whoever saw one would have it as the nearest."""
-    seen = rehearse_folds(training_set, lesson, silent)
+    seen = rehearse_folds(training_set, stages_of(training_set, lesson), silent)
     groups = np.array([example.group for example in training_set.examples])
     same = lesson.vectors[:72] @ lesson.vectors[:72].T > 0.99
     assert (same == (groups[:, None] == groups[None, :])).all()
@@ -84,7 +85,7 @@ def test_no_paraphrase_of_a_question_is_its_neighbour(training_set: TrainingSet,
 
 def test_what_is_asked_is_not_among_what_was_fitted(training_set: TrainingSet, lesson: Lesson) -> None:
     """The heads of each fold, fitted anew on what does not stand in it, say the same."""
-    seen = rehearse_folds(training_set, lesson, silent)
+    seen = rehearse_folds(training_set, stages_of(training_set, lesson), silent)
     groups = np.array([example.group for example in training_set.examples])
     for fit, held in folds(training_set):
         assert not set(groups[fit]) & set(groups[held])
@@ -94,7 +95,7 @@ def test_what_is_asked_is_not_among_what_was_fitted(training_set: TrainingSet, l
 
 
 def test_the_neighbours_are_the_fitted_and_the_titles(training_set: TrainingSet, lesson: Lesson) -> None:
-    seen = rehearse_folds(training_set, lesson, silent)
+    seen = rehearse_folds(training_set, stages_of(training_set, lesson), silent)
     for fit, held in folds(training_set):
         around = lesson.with_titles(fit, np.arange(6))
         for row in held[:3]:
@@ -105,7 +106,7 @@ def test_the_neighbours_are_the_fitted_and_the_titles(training_set: TrainingSet,
 def test_a_text_with_a_piece_that_was_not_fitted_is_not_familiar(collect: Collect, teach: Teach) -> None:
     training_set = collect(("one", ("aab", "aba", "bab", "abb")), ("two", ("bbb", "aaa", "aaq", "bba")))
     lesson, _ = teach(training_set, np.eye(8, dtype=np.float32))
-    seen = rehearse_folds(training_set, lesson, silent)
+    seen = rehearse_folds(training_set, stages_of(training_set, lesson), silent)
     assert [lesson.texts[row] for row in np.flatnonzero(~seen.familiar).tolist()] == ["aaq"]
 
 
@@ -176,7 +177,7 @@ def test_known_questions_beside_later_ones_were_not_fitted(strangers: list[Stran
 def test_too_few_intents_leave_nothing_to_compare_with(count: int, collect: Collect, teach: Teach) -> None:
     training_set = collect(*((word, ("one " + word, "two " + word, "three " + word)) for word in WORDS[:count]))
     lesson, _ = teach(training_set, vectors_of(training_set))
-    assert rehearse_strangers(training_set, lesson, silent) == []
+    assert rehearse_strangers(training_set, stages_of(training_set, lesson), silent) == []
 
 
 def test_out_of_scope_is_not_left_out_and_an_intent_of_one_example_neither(collect: Collect, teach: Teach) -> None:
@@ -184,14 +185,14 @@ def test_out_of_scope_is_not_left_out_and_an_intent_of_one_example_neither(colle
     training_set = collect(*kinds, (OUT_OF_SCOPE, ("sing", "dance", "joke", "poem")), ("single", ("once",)))
     lesson, _ = teach(training_set, vectors_of(training_set))
     names = np.array(training_set.intents)
-    for group in rehearse_strangers(training_set, lesson, silent):
+    for group in rehearse_strangers(training_set, stages_of(training_set, lesson), silent):
         known = group.unknown.dense.shape[1]
         assert not {OUT_OF_SCOPE, "single"} & set(names[group.order[known:]])
         assert {OUT_OF_SCOPE, "single"} <= set(names[group.order[:known]])
 
 
 def test_fusing_moves_probability_to_the_same_wording(training_set: TrainingSet, lesson: Lesson) -> None:
-    seen = rehearse_folds(training_set, lesson, silent)
+    seen = rehearse_folds(training_set, stages_of(training_set, lesson), silent)
     mix = Mix(1.0, 1.0, 1.0, same_wording_trust=0.75)
     plain = seen.fused(mix)
     marked: Rehearsal = replace(seen, same_label=np.where(np.arange(72) == 5, 2, NOBODY))

@@ -2,11 +2,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from chatbot.decide import Policy
+from chatbot.store.knowledge import Snapshot
+from chatbot.types import Example
+from tests.training.gate.judging import RULES, questions, report
 from training.calibrate import Automation
+from training.candidate import Candidate, Measured
+from training.cleaning import Cleaned
 from training.evaluate import Evaluation
-from training.report import evaluation_lines, training_lines
-from training.retrain import Trained
+from training.examination import Examination
+from training.examples import TrainingSet
+from training.gate import judge
+from training.report import evaluation_lines, training_lines, verdict_lines
+from training.runs import Data, Trained
+from training.splitting import Split
+from training.witness import HeldOut
 
 RESULT = Evaluation(
     n=1250,
@@ -47,6 +59,18 @@ def test_an_evaluation_in_lines() -> None:
     assert not any("confused" in line or "template" in line for line in plain)
 
 
+def run(measured: Measured, policy: Policy) -> Trained:
+    none, no = np.empty(0), np.empty(0, dtype=bool)
+    held_out = HeldOut(np.empty((0, 2)), none, no, none, no, none, none, no, ())
+    rows = np.empty(0, dtype=np.int64)
+    candidate = Candidate(policy, held_out, rows, measured, "Nothing is quoted.", {}, ())
+    asked = report(questions(40))
+    examples = (Example("text", "a"),)
+    training_set = TrainingSet(examples, ("a",), rows)
+    data = Data(Snapshot(1), Split(examples, (), (), {}), Cleaned(examples, 0, ()), training_set, "hash", ())
+    return Trained("v1", True, judge(asked, None, RULES), candidate, Examination(asked, None), data)
+
+
 def test_a_training_run_in_lines() -> None:
     metrics = {
         "examples": 3120,
@@ -62,7 +86,7 @@ def test_a_training_run_in_lines() -> None:
     }
     policy = Policy(0.8, 0.2, 0.3, 0.03, promise="At most 3 % are wrong.")
     budgets = [Automation(0.01, False, 0.41, 0.0), Automation(0.03, True, 0.874, 0.0215)]
-    trained = Trained("v1", metrics, policy, [("a", "b", 3)], budgets, "Nothing is quoted.")
+    trained = run(Measured(metrics, [("a", "b", 3)], budgets), policy)
     lines = training_lines(trained)
     text = "\n".join(lines)
     for part in (
@@ -80,5 +104,24 @@ def test_a_training_run_in_lines() -> None:
         ["1%", "41.0%", "0.00%", "too", "little", "data", "to", "promise", "it"],
         ["3%", "87.4%", "2.15%"],
     ]
-    few = replace(trained, metrics=metrics | {"unknown_auroc": None, "strangers": 0})
+    few = run(Measured(metrics | {"unknown_auroc": None, "strangers": 0}, [], budgets), policy)
     assert "  (too few intents to rehearse questions that no intent covers)" in training_lines(few)
+
+
+def test_a_verdict_in_lines() -> None:
+    live = report(questions(400, wrong=[3, 4]), version="v1")
+    worse = report(questions(400, wrong=range(40)))
+    lines = verdict_lines(judge(worse, live, RULES), worse, live)
+    assert lines[0].startswith("Stays out: 90.0 % right instead of 99.5 % on 400 questions")
+    for line in (
+        "                            before       now",
+        "intent accuracy             99.50%    90.00%",
+        "out of scope AUROC               -         -",
+        "time for one message        4.0 ms    4.0 ms",
+        "  ok    same questions: Both versions were asked the same 400 questions.",
+    ):
+        assert line in lines
+    assert lines[lines.index("") + 1 :][10].startswith("  FAIL  questions read right: 90.0 % right instead of 99.5 %")
+    first = verdict_lines(judge(live, None, RULES), live, None)
+    assert first[0] == "Goes live as the first version: 99.5 % right on 400 questions that it had not seen."
+    assert "intent accuracy             99.50%" in first

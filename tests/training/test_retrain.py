@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chatbot.bot import Bot, LiveBot
-from chatbot.errors import TrainingRefused
+from chatbot.errors import NoActiveModel, TrainingRefused
+from chatbot.importers.records import Question
 from chatbot.redact import Redactor
 from chatbot.registry import Registry
 from chatbot.settings import Settings
 from chatbot.store import Store
 from chatbot.store.knowledge import Changes
 from chatbot.text import text_key
-from chatbot.types import OUT_OF_SCOPE, Example, Intent
+from chatbot.types import OUT_OF_SCOPE, Example, Intent, Side, Verdict
+from tests.conftest import Ask
+from training.gate import Outcome
+from training.lock import LOCK
+from training.plan import Effort
 from training.progress import Lines
-from training.retrain import Trained, is_up_to_date, retrain
+from training.retrain import collect, is_tried, is_up_to_date, retrain
+from training.runs import Trained, Wishes
 
 REFUND = ("refund please", "money back", "give me a refund", "I want my money", "refund my order", "pay me back")
 PARCEL = ("where is my parcel", "parcel late", "track parcel", "parcel lost", "has my parcel left", "parcel status")
@@ -32,11 +40,30 @@ class Workshop:
     store: Store
     registry: Registry
 
-    def retrain(self) -> Trained:
-        return retrain(self.settings, store=self.store, registry=self.registry, steps=Lines())
+    def retrain(self, **wishes: Any) -> Trained:
+        return retrain(self.settings, store=self.store, registry=self.registry, steps=Lines(), wishes=Wishes(**wishes))
 
     def bot(self) -> Bot:
         return LiveBot(self.registry, self.store.knowledge, threads=1).current()
+
+
+TOPICS = {
+    "refund": ("money back", "refund", "reimbursement"),
+    "parcel": ("parcel", "delivery", "package"),
+    "hours": ("opening hours", "closing time", "sunday"),
+    "sizes": ("size chart", "wrong size", "too small"),
+}
+
+
+def lesson(numbers: range) -> list[Example]:
+    """For each number a question of each of four intents: told by its first words, unlike all others by the rest."""
+    made = []
+    for number in numbers:
+        chance = random.Random(number)
+        for intent, words in TOPICS.items():
+            others = " ".join("".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=7)) for _ in range(4))
+            made.append(Example(f"{words[number % 3]} {others}", intent))
+    return made
 
 
 OpenWorkshop = Callable[[Iterable[Example]], Workshop]
@@ -142,7 +169,7 @@ def test_what_cannot_be_learned_is_refused_and_leaves_nothing_behind(
     with pytest.raises(TrainingRefused, match=words):
         shop.retrain()
     assert shop.registry.names() == []
-    assert [path.name for path in shop.settings.models.glob("*")] == []
+    assert [path.name for path in shop.settings.models.glob("*") if path.name not in (".lock", LOCK)] == []
 
 
 def test_chinese_alone_a_rare_label_and_out_of_scope(workshop: OpenWorkshop, redactor: Redactor) -> None:
@@ -189,3 +216,128 @@ def test_the_vectors_of_the_examples_are_those_that_serve(workshop: OpenWorkshop
     (vector,) = bot.encoder.encode([example.text])
     assert bot.encoder.fingerprint.endswith("-int8")
     assert float(kept[text_key(example.text)] @ vector) > 0.97
+
+
+def test_a_better_version_goes_live_and_its_report_says_so(workshop: OpenWorkshop) -> None:
+    shop = workshop(lesson(range(40)))
+    first = shop.retrain()
+    assert first.examined.active is None
+    shop.store.knowledge.apply(Changes(examples=tuple(lesson(range(40, 60)))))
+    second = shop.retrain(by="retrain", unproven=False)
+    assert second.promoted
+    assert shop.registry.active_name() == second.version
+    assert second.verdict.words.startswith("Goes live: ")
+    assert second.page is not None
+    page = second.page.read_text(encoding="utf-8")
+    assert page.index("Goes live: ") < page.index("Before and after")
+    assert second.page == shop.settings.reports / second.version / "report.html"
+    # The holdout of the first run judges the second too, with what is new.
+    assert {example.id for example in first.data.split.holdout} < {example.id for example in second.data.split.holdout}
+
+
+def test_a_poisoned_week_stays_out_and_nothing_changes(workshop: OpenWorkshop) -> None:
+    """Labels permuted in all that is learned: the questions held out before still have the right ones."""
+    shop = workshop(lesson(range(40)))
+    first = shop.retrain()
+    judges = {example.text for example in first.data.split.holdout}
+    order = {"refund": "parcel", "parcel": "hours", "hours": "sizes", "sizes": "refund"}
+    poisoned = [
+        replace(example, intent=order[example.intent], id=0)
+        for example in first.data.split.train
+        if example.text not in judges
+    ]
+    shop.store.knowledge.apply(Changes(examples=tuple(poisoned)))
+    second = shop.retrain(by="retrain")
+    assert not second.promoted
+    assert second.verdict.outcome is Outcome.KEEP
+    assert second.verdict.words.startswith("Stays out: ")
+    assert shop.registry.active_name() == first.version
+    event = shop.registry.events()[-1]
+    assert (event.version, event.event) == (second.version, "refused")
+    assert "questions read right" in event.detail["reasons"] or "better than guessing" in event.detail["reasons"]
+
+
+def test_too_few_questions_to_judge_by(workshop: OpenWorkshop) -> None:
+    """A scheduler keeps what is live; who asks by hand gets what they asked for."""
+    shop = workshop(SHOP)
+    first = shop.retrain()
+    shop.store.knowledge.apply(Changes(examples=(Example("do you sell tents", "stock"),)))
+    scheduled = shop.retrain(unproven=False, by="retrain")
+    assert scheduled.verdict.outcome is Outcome.TOO_LITTLE
+    assert not scheduled.promoted
+    assert shop.registry.active_name() == first.version
+    by_hand = shop.retrain()
+    assert by_hand.promoted
+    assert shop.registry.active_name() == by_hand.version
+
+
+def test_a_better_version_may_be_left_to_a_lead(workshop: OpenWorkshop) -> None:
+    shop = workshop(lesson(range(10)))
+    trained = shop.retrain(promote=False)
+    assert trained.verdict.passed
+    assert not trained.promoted
+    assert shop.registry.names() == [trained.version]
+    with pytest.raises(NoActiveModel):
+        shop.registry.active_name()
+
+
+def test_a_failed_must_pass_question_keeps_a_version_out(workshop: OpenWorkshop) -> None:
+    shop = workshop(lesson(range(10)))
+    question = Question("when can i get my money back today", "sizes", None, line=1)
+    trained = shop.retrain(must_pass=(question,))
+    assert [finding.rule for finding in trained.verdict.failures] == ["must-pass questions"]
+    assert not trained.promoted
+
+
+def test_what_was_tried_is_nothing_new_until_something_changes(workshop: OpenWorkshop) -> None:
+    shop = workshop(lesson(range(10)))
+    question = Question("when can i get my money back today", "sizes", None, line=1)
+
+    def tried() -> bool:
+        return is_tried(shop.settings, collect(shop.store), shop.registry, Effort.QUICK)
+
+    assert not tried()
+    shop.retrain(must_pass=(question,))  # refused, and trying again would refuse again
+    assert tried()
+    assert not is_tried(shop.settings, collect(shop.store), shop.registry, Effort.STANDARD)
+    shop.store.knowledge.apply(Changes(examples=(Example("do you sell tents", "stock"),)))
+    assert not tried()
+
+
+def test_votes_change_nothing_that_is_learned(store: Store, settings: Settings, registry: Registry, ask: Ask) -> None:
+    """500 thumbs, all by bots."""
+    before = collect(store)
+    for number in range(50):
+        talk = store.conversations.create(language="en", channel="api").id
+        exchange = ask(f"question {number} of a bot about a refund", conversation=talk)
+        for vote in range(10):
+            store.conversations.give_feedback(
+                exchange.replied.id,
+                conversation_id=talk,
+                verdict=Verdict.DOWN if vote % 3 else Verdict.UP,
+            )
+    after = collect(store)
+    assert (after.hash, after.used) == (before.hash, before.used)
+    assert is_up_to_date(settings, store=store, registry=registry)
+
+
+def test_a_data_version_tells_which_examples_were_used(workshop: OpenWorkshop) -> None:
+    shop = workshop(lesson(range(25)))
+    trained = shop.retrain()
+    manifest = shop.registry.manifest(trained.version)
+    used = shop.store.lineage.used(manifest["data"])
+    assert used is not None
+    assert sorted(one.example_id for one in used) == sorted(
+        example.id for example in shop.store.knowledge.snapshot().examples
+    )
+    assert manifest["holdout"] == len(trained.data.split.holdout) == sum(one.side is Side.HOLDOUT for one in used) > 0
+
+
+def test_no_words_of_examples_stand_in_what_cannot_be_erased(workshop: OpenWorkshop) -> None:
+    """The manifest and the events are there for good."""
+    shop = workshop(lesson(range(10)))
+    marked = Question("a canary in the coal mine", "sizes", None, line=1)
+    trained = shop.retrain(must_pass=(marked,))
+    told = json.dumps(shop.registry.manifest(trained.version)) + str([e.detail for e in shop.registry.events()])
+    assert "canary" not in told
+    assert not any(example.text in told for example in trained.data.split.train)

@@ -10,7 +10,7 @@ import pytest
 
 from chatbot.classifier import Mix
 from chatbot.types import OUT_OF_SCOPE
-from training.rehearsal import rehearse_folds, rehearse_strangers
+from training.rehearsal import rehearse_folds, rehearse_strangers, stages_of
 from training.witness import BESIDE_WEIGHT, LATER_WEIGHT, STRANGER_WEIGHT, Witness
 
 if TYPE_CHECKING:
@@ -37,7 +37,10 @@ def witness(collect: Collect, teach: Teach) -> Witness:
     rows = centres[training_set.labels] + 0.2 * random.normal(size=(len(training_set.labels), 12))
     vectors = np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
     lesson, _ = teach(training_set, vectors)
-    folds, strangers = rehearse_folds(training_set, lesson, silent), rehearse_strangers(training_set, lesson, silent)
+    folds, strangers = (
+        rehearse_folds(training_set, stages_of(training_set, lesson), silent),
+        rehearse_strangers(training_set, stages_of(training_set, lesson), silent),
+    )
     return Witness(training_set, folds, strangers, Mix(2.0, 1.0, 0.5, 0.7), (1.0, 1.0), unknown_share=0.2)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chatbot.arms import Arms
 from chatbot.bot import LiveBot
 from chatbot.errors import NoActiveModel, StoreBusy
 from chatbot.redact import Redactor
@@ -25,7 +26,7 @@ KEY = "k" * 32
 def make_talk(store: Store, bots: LiveBot, redactor: Redactor) -> Talk:
     return Talk(
         store=store,
-        bots=bots,
+        arms=Arms(bots=bots, store=store, redactor=redactor),
         redactor=redactor,
         limiter=RateLimiter(600),
         shopfront=Shopfront(bots=bots, redactor=redactor),

@@ -9,6 +9,7 @@ import { Head } from "./head.js";
 import { help } from "./help.js";
 import { Keys } from "./keys.js";
 import { button, icon, make } from "./make.js";
+import { Model } from "./model.js";
 import { Review } from "./review.js";
 import { Team } from "./team.js";
 import { Templates } from "./templates.js";
@@ -17,7 +18,7 @@ import { get, retryNow, wire } from "./wire.js";
 import { root, t } from "./words.js";
 
 const HOUSE = { agents: Admin, audit: Admin, erase: Admin, exports: Admin };
-const VIEWS = { review: Review, templates: Templates, conflicts: Conflicts, gaps: Gaps, team: Team, ...HOUSE };
+const VIEWS = { review: Review, templates: Templates, conflicts: Conflicts, gaps: Gaps, team: Team, model: Model, ...HOUSE };
 const RANKS = ["agent", "lead", "admin"];
 
 // Whoever has not touched the page for so long is away: it then asks for nothing, so that the session can end.

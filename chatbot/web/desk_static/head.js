@@ -13,6 +13,7 @@ const TABS = [
   ["conflicts", "agent", "view.conflicts"],
   ["gaps", "agent", "view.gaps"],
   ["team", "lead", "view.team"],
+  ["model", "lead", "view.model"],
   ["exports", "lead", "admin.exports", "admin"],
   ["agents", "admin", "view.admin"],
 ];

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.perturb import (
+from training.perturb import (
     SHORT_FORMS,
     SLIPS,
     Perturb,

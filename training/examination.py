@@ -1,0 +1,113 @@
+"""The examination: the candidate and the active version before the same questions, with the same knowledge.
+
+Both know the approved templates and examples of now, but none of the questions that they are asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chatbot.bot import CASCADE_FOLDER, CLASSIFIER_FOLDER, ENCODER_FOLDER, Bot, load_bot
+from chatbot.errors import ModelDamaged, NoActiveModel
+from chatbot.importers.records import Question
+from chatbot.redact import Redactor
+from chatbot.registry import BUILDING, Registry, size_of
+from chatbot.settings import Settings
+from chatbot.store import Store
+from chatbot.types import Example
+from training.behaviours import behave
+from training.evaluate import Prediction, Report, examine, retrieval, summarise
+from training.progress import Steps
+from training.splitting import Split
+
+SERVED = (ENCODER_FOLDER, CLASSIFIER_FOLDER, CASCADE_FOLDER)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """`active` is None where nothing was live that could be asked."""
+
+    candidate: Report
+    active: Report | None
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Where an examination is held."""
+
+    settings: Settings
+    store: Store
+    registry: Registry
+    redactor: Redactor
+    steps: Steps
+
+
+def examine_both(candidate: Path, split: Split, room: Room, *, must_pass: Sequence[Question] = ()) -> Examination:
+    """`candidate` is a folder with all that a version needs. `must_pass` are asked beside those of the split."""
+    unseen = frozenset(example.id for example in (*split.holdout, *split.must_pass))
+    with contextlib.ExitStack() as held:
+        bots = [_load(candidate, room, unseen)]
+        active = _load_active(room, unseen, held)
+        if active is not None:
+            bots.append(active)
+        reports = _reports(bots, split, room, must_pass)
+    # The folder's own name is that of a version still to be.
+    return Examination(reports[0], reports[1] if active is not None else None)
+
+
+def _load(folder: Path, room: Room, unseen: frozenset[int]) -> tuple[Bot, Path]:
+    return load_bot(folder, store=room.store.knowledge, threads=room.settings.threads, without=unseen), folder
+
+
+def _load_active(room: Room, unseen: frozenset[int], held: contextlib.ExitStack) -> tuple[Bot, Path] | None:
+    """None where nothing is live, or only what this release cannot read: nothing is worse than that."""
+    try:
+        return _load(held.enter_context(room.registry.loading()), room, unseen)
+    except NoActiveModel:
+        return None
+    except ModelDamaged as error:
+        log.warning("the active version cannot be examined: %s", error)
+        return None
+
+
+def serving_size(folder: Path) -> int:
+    """Bytes of what a server loads; a fine-tuned encoder's own form is for the next training run alone."""
+    return sum(size_of(folder / part) for part in SERVED if (folder / part).is_dir())
+
+
+def _reports(bots: Sequence[tuple[Bot, Path]], split: Split, room: Room, must_pass: Sequence[Question]) -> list[Report]:
+    questions = [_question(example) for example in split.holdout]
+    musts = [*(_question(example) for example in split.must_pass), *must_pass]
+    found = _examined([bot for bot, _ in bots], [*questions, *musts], room)
+    reports = []
+    for (bot, folder), predictions in zip(bots, found, strict=True):
+        asked = predictions[: len(questions)]
+        reports.append(
+            Report(
+                version=folder.name.removeprefix(BUILDING),
+                intents=bot.classifier.intents,
+                predictions=tuple(asked),
+                summary=summarise(asked),
+                retrieval=retrieval(bot, questions),
+                must_pass=tuple(predictions[len(questions) :]),
+                behaviours=behave(bot, questions, redactor=room.redactor, language=room.settings.language),
+                size_bytes=serving_size(folder),
+            )
+        )
+    return reports
+
+
+def _examined(bots: Sequence[Bot], questions: Sequence[Question], room: Room) -> list[list[Prediction]]:
+    if not questions:
+        return [[] for _ in bots]
+    return examine(bots, questions, redactor=room.redactor, language=room.settings.language, steps=room.steps)
+
+
+def _question(example: Example) -> Question:
+    return Question(example.text, example.intent, example.template, line=0)
