@@ -52,6 +52,9 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/durability.py
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python -m benchmarks.retention
+	$(BIN)/python -m benchmarks.swaps
+	$(BIN)/python -m benchmarks.tuning --data $(DATA)
+	$(BIN)/python -m benchmarks.year --data $(DATA)
 	$(BIN)/python benchmarks/index.py
 	$(BIN)/python benchmarks/runtime.py --data $(DATA)
 	$(BIN)/python benchmarks/gpu.py

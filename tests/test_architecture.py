@@ -28,6 +28,7 @@ LADDER = (
     "training.retrain",
     "training.telling",
     "training.runs",
+    "training.fresh",
     "training.examination",
     "training.page",
     "training.gate",
@@ -161,6 +162,7 @@ ARROWS: dict[str, set[str]] = {
         "training.encoders",
         "training.examination",
         "training.examples",
+        "training.fresh",
         "training.gate",
         "training.lock",
         "training.pictures",
@@ -194,6 +196,7 @@ ARROWS: dict[str, set[str]] = {
         "training.splitting",
         "training.tune",
     },
+    "training.fresh": {"training.candidate", "training.evaluate", "training.examples", "training.splitting"},
     "training.examination": {
         "chatbot.bot",
         "chatbot.errors",

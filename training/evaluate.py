@@ -90,6 +90,15 @@ class Behaviour:
 
 
 @dataclass(frozen=True, slots=True)
+class Fresh:
+    """The examples that came since the active version, and of how many parts that had not learned them say surely
+    something else than their label."""
+
+    count: int
+    contradicted: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What the gate compares: one version on one holdout. `predictions` stand in the holdout's order."""
 
@@ -101,6 +110,7 @@ class Report:
     must_pass: tuple[Prediction, ...]
     behaviours: tuple[Behaviour, ...]
     size_bytes: int
+    fresh: Fresh | None = None
 
 
 def predict(

@@ -7,6 +7,7 @@ calls; what comes of the run as a whole is an `Outcome`.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,8 +25,9 @@ from chatbot.store.lineage import Used
 from training.candidate import Candidate, answers_of, fit_candidate
 from training.cleaning import clean, doubts
 from training.encoders import Kitchen, inherited_examples
-from training.examination import Room, examine_both
+from training.examination import Examination, Room, examine_both
 from training.examples import approved_examples, data_hash, titles_hash, training_set_of
+from training.fresh import fresh_evidence
 from training.gate import Outcome, Verdict, judge, rules_of
 from training.lock import alone
 from training.pictures import FOLDER as PICTURES
@@ -38,6 +40,7 @@ from training.telling import tell
 from training.tune import Tuning
 
 EFFORTS = list(Effort)
+SCRATCH = ".tuning-"
 
 
 def retrain(
@@ -47,11 +50,13 @@ def retrain(
     version is what it was."""
     wishes = wishes or Wishes()
     with alone(settings.models), registry.new_version() as building:
+        _sweep(settings.models)
         data = collect(store)
         store.lineage.assign(data.split.new)
         candidate = _fit(settings, data, store, registry, building, steps, wishes)
         room = Room(settings, store, registry, Redactor(settings.order_number or None), steps)
         examined = examine_both(building, data.split, room, must_pass=wishes.must_pass)
+        examined = _with_fresh(examined, candidate, data, store, registry)
         verdict = judge(examined.candidate, examined.active, rules_of(settings, {one.intent for one in data.used}))
         about = _about(settings, data, candidate, verdict, wishes)
         version = registry.register(building, about=about, metrics=candidate.measured.metrics, by=wishes.by)
@@ -131,7 +136,7 @@ def _fit(
 ) -> Candidate:
     training_set = data.training_set
     plan = plan_of(settings, data, registry, wishes.effort)
-    with tempfile.TemporaryDirectory(prefix=".tuning-", dir=settings.models) as scratch:
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=settings.models) as scratch:
         kitchen = Kitchen(
             settings=settings,
             training_set=training_set,
@@ -148,6 +153,24 @@ def _fit(
         candidate = fit_candidate(kitchen, plan, data.snapshot)
     draw_training(candidate.held_out, candidate.measured.automation, settings.error_budget, building / PICTURES)
     return candidate
+
+
+def _sweep(models: Path) -> None:
+    """What a killed run left; nobody else is at work here."""
+    for folder in models.glob(f"{SCRATCH}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _with_fresh(
+    examined: Examination, candidate: Candidate, data: Data, store: Store, registry: Registry
+) -> Examination:
+    """With what is to be said of the labels that came since the active version."""
+    before = _manifest(registry)
+    if before is None:
+        return examined
+    known = {one.example_id for one in store.lineage.used(str(before.get("data", ""))) or ()}
+    fresh = fresh_evidence(candidate, examined.candidate, data.training_set, data.split, known)
+    return replace(examined, candidate=replace(examined.candidate, fresh=fresh))
 
 
 def _tell(trained: Trained, settings: Settings, store: Store, registry: Registry, wishes: Wishes) -> Trained:

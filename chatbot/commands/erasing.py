@@ -18,7 +18,7 @@ from chatbot.store.erasing import By, FoundExample, Wish
 from chatbot.wiring import open_house
 
 console = Console(highlight=False, soft_wrap=True)
-_RETRAIN = 'they were trained on what goes; run "chatbot train", and then delete their folders'
+_RETRAIN = 'they were trained on what goes; run "chatbot retrain", then "chatbot models prune --erased"'
 
 
 def the_wish(conversation: str | None, customer: str | None, matching: str | None, *, also_imported: bool) -> Wish:

@@ -138,10 +138,7 @@ def print_now(words: str) -> None:
 
 def _newest(house: House) -> datetime | None:
     """When the newest version was made."""
-    names = house.registry.names()
-    if not names:
-        return None
-    return datetime.fromisoformat(house.registry.manifest(names[-1])["created_at"])
+    return house.store.versions.newest_at()
 
 
 def tuning_of(wanted: Sequence[str], settings: Settings) -> Tuning:

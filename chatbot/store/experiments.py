@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, insert, or_, select, update
@@ -28,6 +29,16 @@ from chatbot.types import Action, Decision, Judgement, Reason, Verdict
 
 PROGRAM = "the program"
 """Who ends an experiment when nobody does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """What a silent version would have done with a question; `template_key` where it would have answered."""
+
+    action: Action
+    intent: str | None
+    template_key: str | None
+    probability: float
 
 
 class Experiments:
@@ -114,6 +125,20 @@ class Experiments:
         with self._database.look() as connection:
             return connection.scalar(query) or 0
 
+    def silent(self, item_id: int) -> Silent | None:
+        """The newest of an item of the review queue."""
+        row = ShadowDisagreementRow
+        query = (
+            select(row.action, row.intent, row.template_key, row.probability)
+            .join(ReviewMemberRow, ReviewMemberRow.turn_id == row.turn_id)
+            .where(ReviewMemberRow.item_id == item_id)
+            .order_by(row.created_at.desc())
+            .limit(1)
+        )
+        with self._database.look() as connection:
+            found = connection.execute(query).first()
+        return None if found is None else Silent(Action(found[0]), *found[1:])
+
     def count(self, experiment_id: int, *, compared: int = 0, dropped: int = 0, failed: int = 0) -> None:
         """Add to what a shadow has done."""
         row = ExperimentRow
@@ -156,7 +181,11 @@ def _outcomes(experiment: Experiment) -> Select[str, int, int, int, int]:
     """One row a conversation. A wish for a person that came by the button is no failure."""
     handed_off = and_(TurnRow.action == Action.HANDOFF, TurnRow.reason != Reason.ASKED_FOR_PERSON)
     asked_back = and_(TurnRow.action == Action.CLARIFY, TurnRow.reason != Reason.NEEDS_VARIABLE)
-    began = [ConversationRow.created_at >= experiment.started_at]
+    began = [
+        ConversationRow.created_at >= experiment.started_at,
+        TurnRow.created_at >= experiment.started_at,  # follows from it, and with the next lets the index be used
+        TurnRow.action.in_(list(Action)),
+    ]
     if experiment.ended_at is not None:
         began.append(ConversationRow.created_at < experiment.ended_at)
     return (

@@ -18,9 +18,10 @@ from chatbot.errors import NotFound, NotNow
 from chatbot.redact import Redactor
 from chatbot.settings import Settings
 from chatbot.store import Store
+from chatbot.store.experiments import Experiments
 from chatbot.store.queue import Filters, Item, Queue
 from chatbot.store.reviews import Verdict
-from chatbot.types import OUT_OF_SCOPE, Agent, Example, Judgement
+from chatbot.types import OUT_OF_SCOPE, Agent, Example, Judgement, Source
 from chatbot.web import problems
 from chatbot.web.api import json_only
 from chatbot.web.desk_bodies import (
@@ -229,7 +230,18 @@ class Desk:
     def _detail(self, item: Item, agent: Agent) -> dict[str, Any]:
         bot = self.bots.current()
         case = open_case(item, store=self.store, queue=self.queue, bot=bot, redactor=self.redactor, reader=self.reader)
-        return detail(case, agent, self._title())
+        shown = detail(case, agent, self._title())
+        if Source.SHADOW in item.sources:
+            shown["why"]["silent"] = self._silent(item)
+        return shown
+
+    def _silent(self, item: Item) -> dict[str, Any] | None:
+        """What the version would have done that answers beside the active one."""
+        found = Experiments(self.store.database).silent(item.id)
+        if found is None:
+            return None
+        title = self._title()(found.intent) if found.intent else None
+        return {"action": found.action, "intent_title": title, "probability": found.probability}
 
     def _title(self) -> Title:
         """Agents read the shop's own language."""

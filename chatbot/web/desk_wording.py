@@ -151,6 +151,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "why.channels": ("Channels", "各通道"),
     "why.template": ("Template", "答案"),
     "why.version": ("Model", "模型"),
+    "why.silent": ("The version being tried", "试用版本"),
     "why.neighbours": ("Nearest examples", "最接近的示例"),
     "cause.sure": ("sure enough to answer", "把握足够"),
     "cause.chosen": ("the customer chose it", "顾客自己选择"),

@@ -42,7 +42,7 @@ def test_erasing(ask: Ask, teach: Teach, store: Store, settings: Settings) -> No
     assert dry.stdout.splitlines() == [
         counted,
         f"example of a review: opening_hours: {QUESTION}",
-        'model versions later: they were trained on what goes; run "chatbot train", and then delete their folders',
+        'model versions later: they were trained on what goes; run "chatbot retrain", then "chatbot models prune --erased"',
         "Nothing was erased (--dry-run).",
     ]
     refused = on(settings, "erase", "--customer", COOKIE)

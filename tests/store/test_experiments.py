@@ -13,7 +13,7 @@ from chatbot.experiment import Experiment, Mode, Tally, in_arm
 from chatbot.redact import Redactor
 from chatbot.store import Store
 from chatbot.store.arrivals import Arrivals, Placement
-from chatbot.store.experiments import PROGRAM, Experiments
+from chatbot.store.experiments import PROGRAM, Experiments, Silent
 from chatbot.store.knowledge import Changes
 from chatbot.store.reviews import Reviews
 from chatbot.store.reviews import Verdict as Said
@@ -189,6 +189,11 @@ def test_a_disagreement_brings_its_turn_back_to_the_queue_once(
     with empty_store.database.read() as session:
         row = session.execute(text("SELECT action, intent, template_key FROM shadow_disagreements")).one()
     assert tuple(row) == ("clarify", "pay", None)
+    (asked,) = arrivals.newest(1)
+    place = Placement(asked, text_key(WORDS), (Source.SHADOW,), 0.5, leader=text_key(WORDS))
+    (item,) = arrivals.put([place], [asked], encoder="none", vectors={}).values()
+    assert experiments.silent(item) == Silent(Action.CLARIFY, "pay", None, 0.4)
+    assert experiments.silent(item + 1) is None
 
 
 def test_an_erased_conversation_takes_its_disagreements_along(

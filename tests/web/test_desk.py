@@ -11,10 +11,12 @@ from starlette.testclient import TestClient
 
 from chatbot.bot import LiveBot
 from chatbot.desk.replaying import Replays
+from chatbot.experiment import Mode
 from chatbot.redact import Redactor
 from chatbot.settings import Settings
 from chatbot.store import Store
-from chatbot.types import Exchange, Role
+from chatbot.store.experiments import Experiments
+from chatbot.types import Action, Decision, Exchange, Reason, Role
 from chatbot.web.desk import Desk as Queue
 
 from .desk_app import Desk, open_desk
@@ -212,3 +214,18 @@ def test_the_lead_sees_the_team(ana: TestClient, desk: Desk) -> None:
     assert team["audit"] == {
         "days": 30, "reviewed": 0, "wrong": 0, "rate": None, "low": None, "high": None, "waiting": 0,
     }  # fmt: skip
+
+
+def test_what_the_silent_version_would_have_done_is_shown(ana: TestClient, ask: Ask, store: Store) -> None:
+    experiments = Experiments(store.database)
+    shadow = experiments.start("new", active="old", mode=Mode.SHADOW, share=0.0, by="Lea")
+    turn = ask("what are your opening hours").replied.turn_id
+    assert turn is not None
+    experiments.disagreed(shadow, turn, Decision(Action.ANSWER, Reason.SURE, 0.9, "size_guide"))
+    ana.get("/desk/api/me")
+    settle()
+    (first, *_) = find(ana)
+    assert (first["text"], first["source"]) == ("what are your opening hours", "shadow")
+    why = lease(ana, "opening hours")["why"]
+    assert why["silent"] == {"action": "answer", "intent_title": "Find my size", "probability": 0.9}
+    assert "silent" not in lease(ana, "swap")["why"]

@@ -385,8 +385,8 @@ def test_an_ended_session_leads_to_the_login_and_the_verdict_follows(come: Come)
 def test_each_role_sees_its_own_doors(come: Come) -> None:
     doors = {
         "agent": ["Review", "Templates", "Conflicts", "Gaps"],
-        "lead": ["Review", "Templates", "Conflicts", "Gaps", "Team", "Exports"],
-        "admin": ["Review", "Templates", "Conflicts", "Gaps", "Team", "Admin"],
+        "lead": ["Review", "Templates", "Conflicts", "Gaps", "Team", "Model", "Exports"],
+        "admin": ["Review", "Templates", "Conflicts", "Gaps", "Team", "Model", "Admin"],
     }
     for role, names in doors.items():
         seen = come(role).open().page.locator("#head nav a")

@@ -13,7 +13,7 @@ from training.evaluate import Prediction, Report, is_answered
 from training.gate.accuracy import finding_of_harm, findings_of_accuracy
 from training.gate.comparing import Comparison, compared
 from training.gate.conduct import findings_of_conduct
-from training.gate.soundness import findings_of_soundness, is_read_right
+from training.gate.soundness import finding_of_new_labels, findings_of_soundness, is_read_right
 from training.gate.verdict import Finding, Outcome, Rules, Verdict, counted, percent
 
 MOST_NAMED = 5
@@ -22,6 +22,8 @@ MOST_NAMED = 5
 def judge(candidate: Report, active: Report | None, rules: Rules) -> Verdict:
     """`active` is the report of what is live, on the same questions in the same order; None: nothing is live yet."""
     findings = [*findings_of_soundness(candidate, active, rules), _must_pass(candidate.must_pass)]
+    if candidate.fresh is not None:
+        findings.append(finding_of_new_labels(candidate.fresh, rules))
     if not all(finding.passed for finding in findings):
         return Verdict(False, Outcome.KEEP, tuple(findings), "Stays out:")
     if active is None:

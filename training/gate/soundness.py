@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from chatbot.types import OUT_OF_SCOPE
-from training.evaluate import Prediction, Report
+from training.evaluate import Fresh, Prediction, Report
 from training.gate.paired import chance_of_so_many
 from training.gate.verdict import Finding, Rules, counted, percent
 
@@ -104,6 +104,16 @@ def _same_questions(candidate: Report, active: Report) -> Finding:
         False,
         f"The two versions were not asked the same questions ({difference}), so they cannot be compared.",
     )
+
+
+def finding_of_new_labels(fresh: Fresh, rules: Rules) -> Finding:
+    """A week of wrong labels among years of right ones moves no accuracy; it shows in what the others say of them."""
+    if not fresh.count:
+        return Finding("new labels", True, "Nothing came in since the active version.")
+    words = f"Of {counted(fresh.count, 'new example', 'new examples')} the others contradict {fresh.contradicted:,}."
+    if chance_of_so_many(fresh.contradicted, fresh.count, rules.most_contradicted) <= rules.level:
+        return Finding("new labels", False, f"{words} So many labels cannot be right; look at what came in.")
+    return Finding("new labels", True, words)
 
 
 def _keeps_intents(candidate: Report, active: Report, rules: Rules) -> Finding:

@@ -22,6 +22,8 @@ class Rules:
     `level` is the chance with which each rule that asks "is this more than chance?" refuses an equally good version.
     Up to the two `unfelt` figures nobody minds, so time and size are not compared: an encoder that is kept in fp32
     instead of int8 takes 93 MB instead of 28.
+    `most_contradicted` of the examples that are new may be read as something else by all others: corrections are, as
+    the bot was wrong about them, but most of a week of wrong labels is.
     `still_wanted` are intents that have approved examples, so that a candidate may not lack them even where none of
     their questions was held out.
     """
@@ -37,6 +39,7 @@ class Rules:
     behaviour_margin: float = 0.05
     unfelt_milliseconds: float = 10.0
     unfelt_megabytes: float = 200.0
+    most_contradicted: float = 0.35
     level: float = 0.02
     still_wanted: frozenset[str] = frozenset()
 

@@ -24,15 +24,14 @@ LEAST_HELD = 60
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """Every knob of fine-tuning. The defaults won on BANKING77's and CLINC150's validation questions
-    (benchmarks/tuning.py; figures in docs/tuning.md)."""
+    """Every knob of fine-tuning. What is known of the defaults stands in docs/tuning.md (benchmarks/tuning.py)."""
 
-    epochs: int = 5
-    least_steps: int = 240
+    epochs: int = 3
+    least_steps: int = 120
     """Few examples are read more often, until so many batches are done; not where a tuned model goes on."""
 
-    batch: int = 64
-    learning_rate: float = 2e-4
+    batch: int = 32
+    learning_rate: float = 5e-5
     layer_decay: float = 0.9
     """Each layer below learns this much more slowly than the one above it."""
 
@@ -58,7 +57,7 @@ class Tuning:
     frozen: int = 1
     """So many parts from below stay as they are: 1 is the table of word pieces, 2 the first layer too, ..."""
 
-    blend: float = 1.0
+    blend: float = 0.5
     """Share of the tuned weights in what is saved; the rest are those that tuning began with."""
 
     dropout: float | None = None

@@ -93,8 +93,15 @@ function why(item) {
   if (views.length) row(t("why.channels"), channels(views, cause.intent));
   if (cause.template) row(t("why.template"), ...template(cause.template));
   row(t("why.version"), make("code", {}, item.model_version));
+  if (cause.silent) row(t("why.silent"), ...silent(cause.silent));
   const near = cause.neighbours?.length ? [make("h3", {}, t("why.neighbours")), neighbours(cause.neighbours)] : [];
   return make("section", { class: "why card" }, make("h2", {}, t("why")), ...near, make("dl", {}, ...facts));
+}
+
+// What the version would have done that is tried beside the active one.
+function silent({ action, intent_title: title, probability }) {
+  const did = make("span", { class: `verb ${action}` }, t(`action.${action}`));
+  return title ? [did, " ", spoken(title), " ", make("b", {}, share(probability))] : [did];
 }
 
 function channels(views, intent) {

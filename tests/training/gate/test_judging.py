@@ -10,7 +10,7 @@ import pytest
 
 from chatbot.types import OUT_OF_SCOPE
 from tests.training.gate.judging import INTENTS, RULES, asked, questions, read_as, report
-from training.evaluate import Evaluation, Report
+from training.evaluate import Evaluation, Fresh, Report
 from training.gate import Outcome, Verdict, judge
 
 LIVE = report(questions(1000, wrong=range(0, 60)), version="v1")
@@ -165,6 +165,16 @@ def test_few_questions_can_still_show_that_a_version_is_worse() -> None:
     verdict = judge(broken, live, RULES)
     assert verdict.outcome is Outcome.KEEP
     assert "questions read right" in failed(verdict)
+
+
+def test_a_week_of_wrong_labels_shows_in_what_the_others_say_of_them() -> None:
+    """However little it moves the figures."""
+    assert judge(replace(LIVE, fresh=Fresh(100, 30)), LIVE, RULES).passed  # corrections: the bot was wrong about these
+    verdict = judge(replace(LIVE, fresh=Fresh(100, 80)), LIVE, RULES)
+    assert failed(verdict) == ["new labels"]
+    assert "of 100 new examples the others contradict 80" in verdict.words
+    assert judge(replace(LIVE, fresh=Fresh(3, 2)), LIVE, RULES).passed  # so few may be chance
+    assert judge(replace(LIVE, fresh=Fresh(0, 0)), LIVE, RULES).passed
 
 
 def test_the_first_version_needs_sense_and_its_must_pass_questions() -> None:

@@ -49,7 +49,7 @@ def quick() -> Tuning:
     return QUICK
 
 
-QUICK = Tuning(epochs=2, least_steps=1, batch=32, learning_rate=3e-3, head_rate=1e-2, frozen=0, threads=1)
+QUICK = Tuning(epochs=2, least_steps=1, batch=32, learning_rate=3e-3, head_rate=1e-2, frozen=0, blend=1.0, threads=1)
 
 
 @pytest.fixture(scope="session")
