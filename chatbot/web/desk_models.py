@@ -29,7 +29,7 @@ from chatbot.web.api import json_only
 from chatbot.web.headers import REPORT_POLICY
 from chatbot.web.knowledge_bodies import Title
 
-REPORT = ("report", "report.html")
+REPORT = "report.html"
 MOST_LABELS = 5
 """Shown at a time; the next ones follow as these are settled."""
 TOOK_OVER = ("promoted", "rolled_back")
@@ -70,7 +70,7 @@ class DeskModels:
         """Read only, and only by the name of a version that is there. It may draw, and run or load nothing."""
         if self.registry is None or version not in self.registry.names():
             raise NotFound("no such version")
-        file = self.registry.root.joinpath(version, *REPORT)
+        file = self.settings.reports / version / REPORT
         if not file.is_file():
             raise NotFound("this version has no report")
         return FileResponse(
@@ -86,7 +86,7 @@ class DeskModels:
                 metrics = self.registry.manifest(bot.version).get("metrics", {})
             except ModelDamaged:  # it answers from memory; "chatbot models list" says what is wrong
                 metrics = {}
-            has_report = self.registry.root.joinpath(bot.version, *REPORT).is_file()
+            has_report = (self.settings.reports / bot.version / REPORT).is_file()
         return {
             "version": bot.version,
             "since": events[-1].at if events else None,

@@ -16,6 +16,8 @@ from chatbot.redact import Redactor
 from chatbot.respond import respond
 from chatbot.settings import Settings
 from chatbot.store import Store
+from chatbot.store.engine import Database
+from chatbot.store.exports import ExportFile, exports
 from chatbot.store.queue import Filters, Queue
 from chatbot.store.reviews import Reviews, Verdict
 from chatbot.types import Agent, Exchange, Judgement, Message, Role
@@ -27,6 +29,12 @@ CANARY, CHINESE = "Quokkabel", "鸢尾雀"
 QUESTION = f"my name is {CANARY} {CHINESE} and what are the hours of your shop"
 COMMENT = f"{CANARY} {CHINESE} says this was no help"
 COOKIE = "cookie-of-the-canary-1"
+
+
+def written(database: Database) -> list[ExportFile]:
+    """What was exported since the shop was trained: the report of that stands on the same list."""
+    return [file for file in exports(database) if file.kind != "report"]
+
 
 Ask = Callable[..., Exchange]
 Teach = Callable[[], int]

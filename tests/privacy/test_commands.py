@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from chatbot.cli import app
 from chatbot.settings import Settings
 from chatbot.store import Store, audit
-from chatbot.store.exports import exports
+from tests.privacy.conftest import written
 
 from .conftest import CANARY, COMMENT, COOKIE, QUESTION, Ask, Teach, cells, files_with
 
@@ -42,7 +42,8 @@ def test_erasing(ask: Ask, teach: Teach, store: Store, settings: Settings) -> No
     assert dry.stdout.splitlines() == [
         counted,
         f"example of a review: opening_hours: {QUESTION}",
-        'model versions later: they were trained on what goes; run "chatbot retrain", then "chatbot models prune --erased"',
+        "model versions later: they were trained on what goes; "
+        'run "chatbot retrain", then "chatbot models prune --erased"',
         "Nothing was erased (--dry-run).",
     ]
     refused = on(settings, "erase", "--customer", COOKIE)
@@ -92,7 +93,7 @@ def test_exporting(ask: Ask, store: Store, settings: Settings, tmp_path: Path) -
     assert [row["question"] for row in cells(target)] == [QUESTION]
     assert on(settings, "export", tmp_path / "r.jsonl", "--reviews").stdout.startswith("Wrote 0 reviews to ")
     on(settings, "export", tmp_path / "all.jsonl")
-    assert [(Path(file.path).name, file.kind, file.by) for file in exports(store.database)] == [
+    assert [(Path(file.path).name, file.kind, file.by) for file in written(store.database)] == [
         ("all.jsonl", "knowledge", "(command line)"),
         ("r.jsonl", "reviews", "(command line)"),
         ("asked.csv", "conversations", "(command line)"),
@@ -108,7 +109,7 @@ def test_exporting(ask: Ask, store: Store, settings: Settings, tmp_path: Path) -
         ),
         (("a.csv", "--agent", "Ana"), "--agent goes with --reviews or --conversations"),
         (("a.txt", "--reviews"), "a.txt must end in .jsonl or .csv"),
-        (("a.csv", "--reviews", "--source", "x"), 'source: there is no "x"; there is thumbs_down, disagreement, '
+        (("a.csv", "--reviews", "--source", "x"), 'source: there is no "x"; there is shadow, thumbs_down, disagreement, '
          "clarified, handed_off, low_probability, audit"),
     ],
 )  # fmt: skip

@@ -20,10 +20,11 @@ from chatbot.settings import Settings
 from chatbot.store import Store, audit
 from chatbot.store.conversations import visitor_key
 from chatbot.store.erasing import By, Wish
-from chatbot.store.exports import ExportFilters, exports
+from chatbot.store.exports import ExportFilters
 from chatbot.store.knowledge import Changes
 from chatbot.text import text_key
 from chatbot.types import Example, Exchange, Template
+from tests.privacy.conftest import written
 
 from .conftest import CANARY, CHINESE, COMMENT, COOKIE, QUESTION, Ask, Teach, files_with
 
@@ -135,7 +136,7 @@ def test_what_is_erased_is_nowhere(
     knowledge = bots.current().knowledge
     assert QUESTION not in [hit.text for hit in knowledge.neighbours([QUESTION], vector)[0]]
     assert set(numbers).isdisjoint(knowledge.example_index.search(vector, 100)[1][0].tolist())
-    assert [file.deleted_at is None for file in exports(store.database)] == [False] * 6
+    assert [file.deleted_at is None for file in written(store.database)] == [False] * 6
     # The other customer's words are all there.
     assert ELSEWHERE in [example.text for example in knowledge.examples.values()]
     assert tables_with(store, "come by the store tonight") == ["examples", "messages"]

@@ -16,8 +16,9 @@ from chatbot.exports import Kind, Record, export_file, export_rows, exporting, f
 from chatbot.settings import Settings
 from chatbot.store import Store, audit
 from chatbot.store.erasing import Traces
-from chatbot.store.exports import CONVERSATION_FIELDS, REVIEW_FIELDS, ExportFilters, exports
+from chatbot.store.exports import CONVERSATION_FIELDS, REVIEW_FIELDS, ExportFilters
 from chatbot.text import text_key
+from tests.privacy.conftest import written
 
 from .conftest import QUESTION, Ask, Teach, cells
 
@@ -112,7 +113,7 @@ def test_filters(ask: Ask, teach: Teach, store: Store, settings: Settings) -> No
         (
             Kind.REVIEWS,
             {"source": "rumour"},
-            'source: there is no "rumour"; there is thumbs_down, disagreement, clarified, handed_off, '
+            'source: there is no "rumour"; there is shadow, thumbs_down, disagreement, clarified, handed_off, '
             "low_probability, audit",
         ),
     ],
@@ -123,15 +124,15 @@ def test_filters_that_cannot_be(
     with pytest.raises(ExportRefused) as refused:
         write(store, settings, kind, **filters)
     assert str(refused.value) == told
-    assert exports(store.database) == []
+    assert written(store.database) == []
 
 
 def test_who_exported_what_is_kept(ask: Ask, store: Store, settings: Settings) -> None:
     ask(QUESTION)
     record = write(store, settings, Kind.CONVERSATIONS, since=TODAY, language="en")
-    (file,) = exports(store.database)
+    (file,) = written(store.database)
     assert (file.path, file.kind, file.by, file.rows) == (str(record.path), "conversations", "Ana", 1)
-    _, (entry,) = audit.read(store.database, what="data.exported")
+    _, (entry,) = audit.read(store.database, what="data.exported", who="Ana")
     assert (entry.who, dict(entry.after or {})) == (
         "Ana",
         {
@@ -146,9 +147,9 @@ def test_who_exported_what_is_kept(ask: Ask, store: Store, settings: Settings) -
 def test_a_file_that_could_not_be_written_is_not_recorded(store: Store, settings: Settings, tmp_path: Path) -> None:
     record = exporting(store.database, kind="knowledge", target=tmp_path / "a.csv", folder=settings.exports, by="Ana")
     with contextlib.suppress(RuntimeError), record:
-        assert [file.rows for file in exports(store.database)] == [0]  # an erasure would know of it already
+        assert [file.rows for file in written(store.database)] == [0]  # an erasure would know of it already
         raise RuntimeError("the disk is full")
-    assert exports(store.database) == []
+    assert written(store.database) == []
 
 
 def test_memory_stays_bounded(store: Store, settings: Settings) -> None:

@@ -123,11 +123,10 @@ def test_drift_by_week(lea: TestClient, ask: Ask) -> None:
     assert lea.get("/desk/api/drift", params={"weeks": 1}).status_code == 422
 
 
-def test_the_report_is_read_only_and_runs_nothing(lea: TestClient, registry: Registry, bots: LiveBot) -> None:
+def test_the_report_is_read_only_and_runs_nothing(lea: TestClient, settings: Settings, bots: LiveBot) -> None:
     version = bots.current().version
-    folder = registry.root / version / "report"
-    folder.mkdir(exist_ok=True)
-    (folder / "report.html").unlink(missing_ok=True)
+    folder = settings.reports / version
+    folder.mkdir(parents=True)
     (folder / "report.html").write_text("<!doctype html><title>Report</title>", encoding="utf-8")
     answer = lea.get(f"/desk/reports/{version}")
     assert answer.text == "<!doctype html><title>Report</title>"
@@ -146,6 +145,4 @@ def test_no_path_leads_out_of_the_versions(lea: TestClient, name: str) -> None:
 
 def test_a_version_without_a_report(lea: TestClient, registry: Registry) -> None:
     name = never_sure(registry)
-    for file in (registry.root / name / "report").glob("report.html"):
-        file.unlink()
     assert lea.get(f"/desk/reports/{name}").status_code == 404
