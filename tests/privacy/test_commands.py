@@ -109,8 +109,8 @@ def test_exporting(ask: Ask, store: Store, settings: Settings, tmp_path: Path) -
         ),
         (("a.csv", "--agent", "Ana"), "--agent goes with --reviews or --conversations"),
         (("a.txt", "--reviews"), "a.txt must end in .jsonl or .csv"),
-        (("a.csv", "--reviews", "--source", "x"), 'source: there is no "x"; there is shadow, thumbs_down, disagreement, '
-         "clarified, handed_off, low_probability, audit"),
+        (("a.csv", "--reviews", "--source", "x"), 'source: there is no "x"; there is shadow, thumbs_down, '
+         "disagreement, clarified, handed_off, low_probability, audit"),
     ],
 )  # fmt: skip
 def test_exports_that_cannot_be(options: tuple[str, ...], told: str, settings: Settings) -> None:

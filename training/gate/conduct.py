@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from training.evaluate import Behaviour, Prediction, Report, is_answered, is_clarified
 from training.gate.comparing import Comparison, Pair, sides
-from training.gate.paired import chance_of_being_no_worse, chance_of_so_few, chance_of_so_many, is_provable, pair
+from training.gate.paired import chance_of_being_no_worse, chance_of_so_few, chance_of_so_many, pair
 from training.gate.verdict import Finding, Rules, counted, percent, points
 
 
@@ -32,10 +32,10 @@ def _wrong_answers(both: Comparison, rules: Rules) -> Finding:
         f"{counted(sum(after), 'wrong answer', 'wrong answers')} instead of {sum(before):,}: "
         f"{pairs.broken:,} new, {pairs.mended:,} gone."
     )
-    if not is_provable(len(both.known), rules.margin) and pairs.broken > pairs.mended:
-        return Finding("wrong answers", False, f"{words} With so few questions there may not be more than before.")
     if chance_of_being_no_worse(pairs) <= rules.level:
         return Finding("wrong answers", False, f"{words} That is more than chance explains.")
+    if pairs.difference < -rules.margin:
+        return Finding("wrong answers", False, f"{words} That is more than {points(rules.margin)} of the questions.")
     return Finding("wrong answers", True, words)
 
 
@@ -46,7 +46,9 @@ def _error_budget(candidate: Report, active: Report, rules: Rules) -> Finding:
     words = f"{wrong:,} of {answered:,} answers are wrong ({percent(share)}; allowed: {percent(rules.error_budget)})."
     if chance_of_so_many(wrong, answered, rules.error_budget) > rules.level:
         return Finding("error budget", True, words)
-    if chance_of_so_many(wrong_before, answered_before, rules.error_budget) <= rules.level and share <= before:
+    # Where labels are wrong, answers seem so; a version that is as far beyond the budget as the one before is no worse.
+    beyond_before = chance_of_so_many(wrong_before, answered_before, rules.error_budget) <= rules.level
+    if beyond_before and share <= before + rules.margin:
         return Finding("error budget", True, f"{words} Too many, but the active version has {percent(before)}.")
     return Finding("error budget", False, f"{words} That is more than chance explains.")
 

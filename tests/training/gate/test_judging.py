@@ -146,14 +146,14 @@ def test_too_few_questions_say_nothing() -> None:
     )
 
 
-def test_a_small_holdout_allows_no_loss_on_balance() -> None:
+def test_a_small_holdout_allows_a_loss_within_the_margin() -> None:
+    """What is live has had luck with these very questions: to allow nothing would end all retraining."""
     live = report(questions(100, wrong=[1, 2]), version="v1")
-    same = judge(report(questions(100, wrong=[3, 4])), live, RULES)
+    same = judge(live, live, RULES)
     assert same.passed
-    assert any("not proven" in finding.words for finding in same.findings)
-    assert failed(judge(report(questions(100, wrong=[1, 2, 3])), live, RULES)) == ["questions read right"]
-    more_wrong = report(questions(100, wrong=[1, 2], answered_wrong=True))
-    assert "wrong answers" in failed(judge(more_wrong, live, RULES))
+    assert "(not proven)" in {finding.rule: finding.words for finding in same.findings}["questions read right"]
+    assert judge(report(questions(100, wrong=[1, 2, 3])), live, RULES).passed
+    assert failed(judge(report(questions(100, wrong=[1, 2, 3, 4, 5])), live, RULES))[0] == "questions read right"
 
 
 def test_few_questions_can_still_show_that_a_version_is_worse() -> None:
