@@ -138,6 +138,8 @@ _REVIEWING: Rules = {
     ("GET", "/desk/api/team"): LEAD,
     ("GET", "/desk/api/model"): LEAD,
     ("GET", "/desk/api/drift"): LEAD,
+    ("POST", "/desk/api/must-pass"): LEAD,
+    ("POST", "/desk/api/must-pass/remove"): LEAD,
 }
 _KNOWLEDGE: Rules = {
     ("GET", "/desk/api/templates"): AGENT,

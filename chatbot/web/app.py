@@ -23,6 +23,7 @@ from chatbot.standing import Standing
 from chatbot.store import Store
 from chatbot.store.audit import Watch
 from chatbot.store.drafts import Drafts
+from chatbot.store.must_pass import MustPass
 from chatbot.store.settling import Settling
 from chatbot.web import problems
 from chatbot.web.access import Access
@@ -88,6 +89,8 @@ def create_app(
         registry=registry,
         drifts=drifts,
         settling=Settling(store.database),
+        redactor=redactor,
+        must_pass=MustPass(store.database),
     )
     app.include_router(models.router())
     metrics.registry.register(Standing(arms=arms, database=store.database, drifted=lambda: drifted(drifts.newest())))

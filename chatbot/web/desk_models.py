@@ -18,16 +18,20 @@ from chatbot.desk.drift import Drift
 from chatbot.desk.drifting import DEFAULT_WEEKS, Drifts
 from chatbot.errors import ModelDamaged, NotFound
 from chatbot.experiment import Tally
+from chatbot.redact import Redactor
 from chatbot.registry import Registry
 from chatbot.settings import Settings
 from chatbot.store import Store
 from chatbot.store.experiments import Experiments
 from chatbot.store.lineage import Suspicion
+from chatbot.store.must_pass import MustPass
 from chatbot.store.settling import Settling
+from chatbot.text import language_of
 from chatbot.types import OUT_OF_SCOPE
 from chatbot.web.api import json_only
 from chatbot.web.headers import REPORT_POLICY
-from chatbot.web.knowledge_bodies import Title
+from chatbot.web.knowledge_bodies import MustAsk, MustNoMore, Title
+from chatbot.web.session import SignedIn
 
 REPORT = "report.html"
 MOST_LABELS = 5
@@ -46,13 +50,26 @@ class DeskModels:
     registry: Registry | None
     drifts: Drifts
     settling: Settling
+    redactor: Redactor
+    must_pass: MustPass
 
     def router(self) -> APIRouter:
         router = APIRouter(prefix="/desk", include_in_schema=False, dependencies=[Depends(json_only)])
         router.add_api_route("/api/model", self.model, methods=["GET"])
         router.add_api_route("/api/drift", self.drift, methods=["GET"])
         router.add_api_route("/reports/{version}", self.report, methods=["GET"])
+        router.add_api_route("/api/must-pass", self.must_ask, methods=["POST"])
+        router.add_api_route("/api/must-pass/remove", self.must_no_more, methods=["POST"])
         return router
+
+    def must_ask(self, agent: SignedIn, body: MustAsk) -> dict[str, Any]:
+        text = self.redactor.redact(body.text.strip()).text
+        language = language_of(text, self.settings.language)
+        return {"example": self.must_pass.add(text, body.intent, language=language, by=agent)}
+
+    def must_no_more(self, agent: SignedIn, body: MustNoMore) -> dict[str, Any]:
+        self.must_pass.remove(body.example, by=agent)
+        return {}
 
     def model(self) -> dict[str, Any]:
         bot, experiments = self.bots.current(), Experiments(self.store.database)
@@ -61,6 +78,7 @@ class DeskModels:
             "active": self._active(bot),
             "experiment": None if newest is None else experiment_of(read_state(newest, experiments)),
             **self._labels(bot),
+            "must_pass": self._must_pass(bot),
         }
 
     def drift(self, weeks: Annotated[int, Query(ge=2, le=26)] = DEFAULT_WEEKS) -> dict[str, Any]:
@@ -114,6 +132,13 @@ class DeskModels:
             for one in doubted[:MOST_LABELS]
         ]
         return {"labels": labels, "doubted": len(doubted)}
+
+    def _must_pass(self, bot: Bot) -> list[dict[str, Any]]:
+        title = self._title(bot)
+        return [
+            {"example": one.id, "text": one.text, "intent": one.intent, "title": title(one.intent)}
+            for one in self.must_pass.all()
+        ]
 
     def _title(self, bot: Bot) -> Title:
         today = datetime.now(UTC).date()

@@ -450,6 +450,18 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "labels.none": ("The last training doubted no label.", "上次训练没有发现存疑的标签。"),
     "labels.sure": ("probability of the other intent {share}", "属于另一意图的概率 {share}"),
+    "must": ("Questions every version has to get right", "每个版本都必须答对的问题"),
+    "must.note": (
+        "Training never learns from these. A new version that gets one of them wrong does not go live.",
+        "训练从不学习这些问题；新版本只要答错其中一个就不会上线。",
+    ),
+    "must.none": ("There are none yet.", "目前还没有。"),
+    "must.text": ("Question", "问题"),
+    "must.intent": ("Intent", "意图"),
+    "must.add": ("Add", "添加"),
+    "must.added": ("Added. The next training asks it.", "已添加。下次训练会提问它。"),
+    "must.remove": ("Remove", "移除"),
+    "must.removed": ("Removed; it stays an example.", "已移除；它仍是一个示例。"),
     "drift": ("What customers ask for now", "顾客最近在问什么"),
     "drift.note": (
         "The last seven days beside the weeks before, and beside the examples.",

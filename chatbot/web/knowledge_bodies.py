@@ -84,6 +84,17 @@ class Merge(Kept):
     into: Name
 
 
+class MustAsk(_Body):
+    """A question that every version has to get right."""
+
+    text: Annotated[str, Field(min_length=1, max_length=500)]
+    intent: Name
+
+
+class MustNoMore(_Body):
+    example: Id
+
+
 class Move(_Body):
     example: Id
     intent: Name

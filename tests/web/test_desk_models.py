@@ -15,16 +15,18 @@ from chatbot.experiment import Mode
 from chatbot.redact import Redactor
 from chatbot.registry import Registry
 from chatbot.settings import Settings
-from chatbot.store import Store
+from chatbot.store import Store, audit
 from chatbot.store.drafts import Drafts
 from chatbot.store.experiments import Experiments
 from chatbot.store.lineage import Suspicion
+from chatbot.store.must_pass import MustPass
 from chatbot.store.settling import Settling
 from chatbot.types import Exchange, Role
 from chatbot.web.desk_knowledge import DeskKnowledge
 from chatbot.web.desk_models import DeskModels
 from chatbot.web.headers import CONTENT_SECURITY_POLICY, REPORT_POLICY
 from tests.trying import never_sure
+from training.retrain import collect
 
 from .desk_app import Desk, open_desk
 
@@ -44,6 +46,8 @@ def desk(settings: Settings, store: Store, bots: LiveBot, redactor: Redactor, re
         registry=registry,
         drifts=Drifts(bots=bots, store=store),
         settling=settling,
+        redactor=redactor,
+        must_pass=MustPass(store.database),
     )
     knowledge = DeskKnowledge(
         settings=settings, store=store, bots=bots, redactor=redactor, settling=settling,
@@ -146,3 +150,32 @@ def test_no_path_leads_out_of_the_versions(lea: TestClient, name: str) -> None:
 def test_a_version_without_a_report(lea: TestClient, registry: Registry) -> None:
     name = never_sure(registry)
     assert lea.get(f"/desk/reports/{name}").status_code == 404
+
+
+def test_questions_that_every_version_has_to_get_right(lea: TestClient, desk: Desk, store: Store) -> None:
+    assert desk.signed_in("Ana").post("/desk/api/must-pass", json={"text": "x", "intent": "y"}).status_code == 403
+    body = {"text": "  are you open on my birthday, mail me at ana@example.com ", "intent": "opening_hours"}
+    number = lea.post("/desk/api/must-pass", json=body).json()["example"]
+    (one,) = lea.get("/desk/api/model").json()["must_pass"]
+    assert (one["example"], one["intent"]) == (number, "opening_hours")
+    assert "ana@example.com" not in one["text"]
+    # Training asks it and never learns it; customers are answered with it like with any example.
+    data = collect(store)
+    assert [example.id for example in data.split.must_pass] == [number]
+    assert number not in {example.id for example in data.training_set.examples}
+
+    assert lea.post("/desk/api/must-pass", json=body | {"intent": "no_such"}).status_code == 404
+    assert lea.post("/desk/api/must-pass/remove", json={"example": number}).status_code == 200
+    assert lea.get("/desk/api/model").json()["must_pass"] == []
+    assert lea.post("/desk/api/must-pass/remove", json={"example": number}).status_code == 404
+    told = [(entry.who, entry.what) for entry in audit.read(store.database, what="must_pass")[1]]
+    assert told == [("Lea", "must_pass.removed"), ("Lea", "must_pass.added")]
+
+
+def test_an_example_that_becomes_one_is_learned_no_more(lea: TestClient, store: Store) -> None:
+    example = next(one for one in store.knowledge.snapshot().examples if one.intent == "opening_hours")
+    body = {"text": example.text, "intent": "opening_hours"}
+    before = store.knowledge.revision()
+    assert lea.post("/desk/api/must-pass", json=body).json() == {"example": example.id}
+    assert store.knowledge.revision() == before
+    assert [one.id for one in collect(store).split.must_pass] == [example.id]

@@ -42,12 +42,12 @@ def _accuracy(both: Comparison, rules: Rules) -> Finding:
     if lowest < -rules.margin:
         # So few would not show it of an equal version either. To allow no loss at all would end all retraining: what is
         # live was chosen by these very questions and has had luck with them, so the next equal one mostly has less.
-        passed = pairs.difference >= -rules.margin
+        passed = pairs.difference >= -rules.margin / 2
         return Finding(
             "questions read right",
             passed,
             f"{figures} So few questions cannot show that it is at most {points(rules.margin)} worse (not proven); "
-            f"on balance it has lost {'no more than that' if passed else 'more than that'}.",
+            f"on balance it has lost {'no more than half of that' if passed else 'more than half of that'}.",
         )
     sure = f"at least {points(lowest)} better" if lowest > 0 else f"at most {points(lowest)} worse"
     return Finding("questions read right", True, f"{figures} With 95 % confidence it is {sure}.")

@@ -2,6 +2,7 @@
 
 import { asked, write } from "./address.js";
 import { button, choice, make } from "./make.js";
+import { MustPass } from "./must_pass.js";
 import { sparkline } from "./pictures.js";
 import { spoken } from "./spoken.js";
 import { table } from "./team.js";
@@ -28,7 +29,8 @@ export class Model {
       this.weeks,
     );
     const pages = make("div", { class: "pages wide" }, make("header", {}, make("h1", {}, t("view.model"))));
-    pages.append(this.tiles, this.labels, make("section", { class: "part" }, head, this.drift));
+    this.must = new MustPass(desk, () => this.load());
+    pages.append(this.tiles, this.labels, this.must.part, make("section", { class: "part" }, head, this.drift));
     place.append(pages);
   }
 
@@ -48,6 +50,7 @@ export class Model {
     if (!found) return;
     this.tiles.replaceChildren(active(found.active), this.experiment(found.experiment));
     this.paintLabels(found.labels, found.doubted);
+    this.must.paint(found.must_pass);
   }
 
   experiment(found) {
