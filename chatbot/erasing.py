@@ -5,7 +5,7 @@ What cannot be taken out of a trained model is named, so that the operator train
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,10 +40,11 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eraser:
-    """`folder` is that of the exports."""
+    """`folder` is that of the exports; `reports` that of what training told of each version."""
 
     store: Store
     folder: Path
+    reports: Path
 
     def preview(self, wish: Wish) -> Erasure:
         """What `erase` would do now; writes nothing."""
@@ -56,6 +57,8 @@ class Eraser:
         with exports_folder(self.folder, alone=True):
             seen = self._look(wish)
             deleted = delete_files(seen.files.holding)
+            # They quote examples cut short, changed and joined, so that no search for the words finds them all.
+            deleted += delete_files(tuple(self._reports_of(seen.found.versions)))
             found = take_out(
                 database,
                 wish,
@@ -69,6 +72,10 @@ class Eraser:
         left = [f"{file} holds the words and cannot be deleted" for file in seen.files.holding if file not in deleted]
         done = replace(seen, found=found, backups_deleted=backups)
         return replace(done, troubles=(*left, *leave_nothing_readable(database)))
+
+    def _reports_of(self, versions: Iterable[str]) -> Iterator[Path]:
+        for version in versions:
+            yield from (file for file in (self.reports / version).glob("report.*") if file.is_file())
 
     def _look(self, wish: Wish) -> Erasure:
         check(wish)

@@ -36,6 +36,13 @@ FINGERPRINT = "encoder_fingerprint"
 CHUNK = 1 << 20
 READ_ONLY = 0o444
 
+
+class Anything:
+    """Whatever is active."""
+
+
+ANYTHING = Anything()
+
 _log = logging.getLogger(__name__)
 
 
@@ -161,11 +168,21 @@ class Registry:
 
     # --- which one shall be active ---
 
-    def promote(self, name: str, *, by: str, detail: Mapping[str, Any] | None = None) -> None:
-        """Make a verified version the active one, for this process and every other on the same folder."""
+    def promote(
+        self, name: str, *, by: str, detail: Mapping[str, Any] | None = None, over: str | None | Anything = ANYTHING
+    ) -> None:
+        """Make a verified version the active one, for this process and every other on the same folder.
+
+        Raises NotNow when `over`, the version that it was compared with (None: there was none), is active no more.
+        """
         with self._lock():
             self.verify(name)
-            about = {**(detail or {}), "from": self._pointed_at()}
+            if not isinstance(over, Anything) and over != self.pointed_at():
+                raise NotNow(
+                    f"{self.pointed_at()} became active while {name} was being compared with {over}; "
+                    f'it is kept: "chatbot models promote {name}" makes it live'
+                )
+            about = {**(detail or {}), "from": self.pointed_at()}
             # Recorded first: when the database refuses, the active version stays what it was.
             self._versions.happened(name, history.PROMOTED, by=by, detail=about)
             _write_durably(self.root / CURRENT, name)
@@ -177,7 +194,7 @@ class Registry:
         no more: two who go back at once shall go back once.
         """
         with self._lock():
-            active = self._pointed_at()
+            active = self.pointed_at()
             if leaving is not None and leaving != active:
                 raise NotNow(f"{leaving} is not the active version any more, {active} is; look again before going back")
             target, damaged = self._sound_before(active)
@@ -217,7 +234,7 @@ class Registry:
         kept = history.keeping(
             self._versions.log(),
             names=self.names(),
-            active=self._pointed_at(),
+            active=self.pointed_at(),
             keep=keep,
             also=also,
             without_erased=without_erased,
@@ -282,7 +299,8 @@ class Registry:
         known = self._versions.manifest(name)  # of a release that recorded no hash
         return known is None or json.dumps(known, sort_keys=True) == json.dumps(loaded, sort_keys=True)
 
-    def _pointed_at(self) -> str | None:
+    def pointed_at(self) -> str | None:
+        """The version that is meant to be active, sound or not; None where there is none."""
         with contextlib.suppress(NoActiveModel, ModelDamaged):
             return self.pointer().name
         return None

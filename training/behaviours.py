@@ -57,6 +57,7 @@ class Examiner:
     bot: Bot
     redactor: Redactor
     language: str
+    intents: Sequence[str]
 
     def ask(self, text: str, *, wants_person: bool = False) -> Answer:
         context = Context(language_of(text, self.language), date.today(), wants_person=wants_person)
@@ -66,9 +67,12 @@ class Examiner:
         return _likeliest(self.ask(text))
 
 
-def behave(bot: Bot, questions: Sequence[Question], *, redactor: Redactor, language: str) -> tuple[Behaviour, ...]:
-    """`questions` are held out; those that the bot reads right are asked again in other forms."""
-    examiner = Examiner(bot, redactor, language)
+def behave(
+    bot: Bot, questions: Sequence[Question], *, redactor: Redactor, language: str, intents: Sequence[str] | None = None
+) -> tuple[Behaviour, ...]:
+    """`questions` are held out; those that the bot reads right are asked again in other forms. `intents` are those
+    whose titles are asked: of two bots that are compared those that both know."""
+    examiner = Examiner(bot, redactor, language, bot.classifier.intents if intents is None else intents)
     in_scope = [question for question in questions if question.intent != OUT_OF_SCOPE]
     drawn = random.Random(0).sample(in_scope, min(MOST_QUESTIONS, len(in_scope)))
     right = [question for question in drawn if examiner.reads(question.text) == question.intent]
@@ -142,7 +146,7 @@ def _nonsense(examiner: Examiner) -> Behaviour:
 def _titles(examiner: Examiner) -> Behaviour:
     """Among the first few: titles are short, and some shops have two that say nearly the same."""
     known = examiner.bot.knowledge.intents
-    wanted = {title.text: title.intent for title in title_examples(examiner.bot.classifier.intents, known)}
+    wanted = {title.text: title.intent for title in title_examples(examiner.intents, known)}
     drawn = random.Random(0).sample(sorted(wanted), min(MOST_TITLES, len(wanted)))
 
     def fault(text: str) -> str | None:

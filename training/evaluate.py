@@ -91,9 +91,10 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """The examples that came since the active version, and of how many parts that had not learned them say surely
-    something else than their label."""
+    """Examples of one `batch` (source and day) that came since the active version, and of how many parts that had not
+    learned them say surely something else than their label."""
 
+    batch: str
     count: int
     contradicted: int
 
@@ -110,7 +111,7 @@ class Report:
     must_pass: tuple[Prediction, ...]
     behaviours: tuple[Behaviour, ...]
     size_bytes: int
-    fresh: Fresh | None = None
+    fresh: tuple[Fresh, ...] = ()
 
 
 def predict(

@@ -6,7 +6,6 @@ Both know the approved templates and examples of now, but none of the questions 
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,15 +25,16 @@ from training.splitting import Split
 
 SERVED = (ENCODER_FOLDER, CLASSIFIER_FOLDER, CASCADE_FOLDER)
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """`active` is None where nothing was live that could be asked."""
+    """`active` is None where nothing was live; then `trouble` says why what is live could not be asked, if anything
+    is. `serving` is the version that was live when it began."""
 
     candidate: Report
     active: Report | None
+    serving: str | None = None
+    trouble: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +51,21 @@ class Room:
 def examine_both(candidate: Path, split: Split, room: Room, *, must_pass: Sequence[Question] = ()) -> Examination:
     """`candidate` is a folder with all that a version needs. `must_pass` are asked beside those of the split."""
     unseen = frozenset(example.id for example in (*split.holdout, *split.must_pass))
+    serving, trouble = room.registry.pointed_at(), None
     with contextlib.ExitStack() as held:
         bots = [_load(candidate, room, unseen)]
-        active = _load_active(room, unseen, held)
-        if active is not None:
-            bots.append(active)
+        try:
+            bots.append(_load(held.enter_context(room.registry.loading()), room, unseen))
+        except NoActiveModel:
+            pass
+        except ModelDamaged as error:
+            trouble = str(error)
         reports = _reports(bots, split, room, must_pass)
-    # The folder's own name is that of a version still to be.
-    return Examination(reports[0], reports[1] if active is not None else None)
+    return Examination(reports[0], reports[1] if len(reports) > 1 else None, serving, trouble)
 
 
 def _load(folder: Path, room: Room, unseen: frozenset[int]) -> tuple[Bot, Path]:
     return load_bot(folder, store=room.store.knowledge, threads=room.settings.threads, without=unseen), folder
-
-
-def _load_active(room: Room, unseen: frozenset[int], held: contextlib.ExitStack) -> tuple[Bot, Path] | None:
-    """None where nothing is live, or only what this release cannot read: nothing is worse than that."""
-    try:
-        return _load(held.enter_context(room.registry.loading()), room, unseen)
-    except NoActiveModel:
-        return None
-    except ModelDamaged as error:
-        log.warning("the active version cannot be examined: %s", error)
-        return None
 
 
 def serving_size(folder: Path) -> int:
@@ -84,6 +76,7 @@ def serving_size(folder: Path) -> int:
 def _reports(bots: Sequence[tuple[Bot, Path]], split: Split, room: Room, must_pass: Sequence[Question]) -> list[Report]:
     questions = [_question(example) for example in split.holdout]
     musts = [*(_question(example) for example in split.must_pass), *must_pass]
+    intents = sorted(set.intersection(*(set(bot.classifier.intents) for bot, _ in bots)))
     found = _examined([bot for bot, _ in bots], [*questions, *musts], room)
     reports = []
     for (bot, folder), predictions in zip(bots, found, strict=True):
@@ -96,7 +89,9 @@ def _reports(bots: Sequence[tuple[Bot, Path]], split: Split, room: Room, must_pa
                 summary=summarise(asked),
                 retrieval=retrieval(bot, questions),
                 must_pass=tuple(predictions[len(questions) :]),
-                behaviours=behave(bot, questions, redactor=room.redactor, language=room.settings.language),
+                behaviours=behave(
+                    bot, questions, redactor=room.redactor, language=room.settings.language, intents=intents
+                ),
                 size_bytes=serving_size(folder),
             )
         )

@@ -55,9 +55,9 @@ class Plan:
     words: str
 
 
-def choose_plan(effort: Effort, *, inherits: bool, examples: int, unlearned: int) -> Plan:
+def choose_plan(effort: Effort, *, inherits: bool, examples: int, unlearned: int, calibrating: int) -> Plan:
     """`inherits`: the active version has a fine-tuned encoder of the same base; `unlearned` of the examples it has not
-    been fine-tuned on."""
+    been fine-tuned on, and `calibrating` of these would be left to calibration if it were tuned further."""
     if effort is Effort.QUICK and not inherits:
         return Plan(effort, Start.BASE, False, "heads only, on the encoder as it comes")
     if effort is Effort.QUICK and unlearned >= LEAST_CALIBRATING:
@@ -68,7 +68,8 @@ def choose_plan(effort: Effort, *, inherits: bool, examples: int, unlearned: int
             "so that none are left to calibrate with"
         )
         return Plan(Effort.STANDARD, Start.BASE, True, words)
-    if inherits and spares_some(examples) and effort is Effort.STANDARD:
+    enough = spares_some(examples) and calibrating >= LEAST_CALIBRATING
+    if inherits and enough and effort is Effort.STANDARD:
         return Plan(effort, Start.ACTIVE, True, "fine-tuned further, from the active version's encoder")
     return Plan(effort, Start.BASE, True, "fine-tuned from the encoder as it comes")
 

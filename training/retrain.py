@@ -16,7 +16,8 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 
-from chatbot.errors import ChatbotError
+from chatbot import history
+from chatbot.errors import ChatbotError, TrainingRefused
 from chatbot.redact import Redactor
 from chatbot.registry import BUILDING, Registry
 from chatbot.settings import Settings
@@ -28,11 +29,11 @@ from training.encoders import Kitchen, inherited_examples
 from training.examination import Examination, Room, examine_both
 from training.examples import approved_examples, data_hash, titles_hash, training_set_of
 from training.fresh import fresh_evidence
-from training.gate import Outcome, Verdict, judge, rules_of
+from training.gate import Finding, Outcome, Rules, Verdict, judge, rules_of
 from training.lock import alone
 from training.pictures import FOLDER as PICTURES
 from training.pictures import draw_training
-from training.plan import Effort, Plan, choose_plan
+from training.plan import Effort, Plan, calibrating, choose_plan
 from training.progress import Steps
 from training.runs import Data, Trained, Wishes
 from training.splitting import split_examples
@@ -46,29 +47,52 @@ SCRATCH = ".tuning-"
 def retrain(
     settings: Settings, *, store: Store, registry: Registry, steps: Steps, wishes: Wishes | None = None
 ) -> Trained:
-    """One run, alone on its versions. Raises TrainingBusy, TrainingRefused or EncoderUnavailable; then the active
-    version is what it was."""
-    wishes = wishes or Wishes()
-    with alone(settings.models), registry.new_version() as building:
-        _sweep(settings.models)
-        data = collect(store)
-        store.lineage.assign(data.split.new)
+    """One run, alone on its versions. Raises TrainingBusy, TrainingRefused, EncoderUnavailable, or NotNow when another
+    version was made active meanwhile; then the active version is what it was."""
+    with alone(settings.models):
+        return run(settings, collect(store), store=store, registry=registry, steps=steps, wishes=wishes or Wishes())
+
+
+def run(settings: Settings, data: Data, *, store: Store, registry: Registry, steps: Steps, wishes: Wishes) -> Trained:
+    """As `retrain`, for who holds the lock and has collected the data."""
+    _sweep(settings.models)
+    store.lineage.assign(data.split.new)
+    store.lineage.keep(data.hash, data.used)
+    with registry.new_version() as building:
         candidate = _fit(settings, data, store, registry, building, steps, wishes)
         room = Room(settings, store, registry, Redactor(settings.order_number or None), steps)
         examined = examine_both(building, data.split, room, must_pass=wishes.must_pass)
         examined = _with_fresh(examined, candidate, data, store, registry)
-        verdict = judge(examined.candidate, examined.active, rules_of(settings, {one.intent for one in data.used}))
+        verdict = _judge(examined, rules_of(settings, {one.intent for one in data.used}))
+        _check_still_there(data, store)
         about = _about(settings, data, candidate, verdict, wishes)
         version = registry.register(building, about=about, metrics=candidate.measured.metrics, by=wishes.by)
-        store.lineage.keep(data.hash, data.used)
-        trained = Trained(version, wishes.promote and may_go_live(verdict, wishes), verdict, candidate, examined, data)
-        # Before it goes live: whatever serves has a report.
-        trained = _tell(trained, settings, store, registry, wishes)
-        if trained.promoted:
-            registry.promote(version, by=wishes.by, detail=_told(verdict))
-        elif not verdict.passed:
-            registry.refused(version, [finding.rule for finding in verdict.failures], by=wishes.by)
+    trained = Trained(version, wishes.promote and may_go_live(verdict, wishes), verdict, candidate, examined, data)
+    # Before it goes live: whatever serves has a report.
+    trained = _tell(trained, settings, store, registry, wishes)
+    if trained.promoted:
+        registry.promote(version, by=wishes.by, detail=_told(verdict), over=examined.serving)
+    elif not verdict.passed:
+        registry.refused(version, [finding.rule for finding in verdict.failures], by=wishes.by)
     return trained
+
+
+def _judge(examined: Examination, rules: Rules) -> Verdict:
+    """What cannot be compared with what is live may be taken by a person, and by nobody else."""
+    verdict = judge(examined.candidate, examined.active, rules)
+    if examined.trouble is None or not verdict.passed:
+        return verdict
+    words = f"What is live cannot be examined: {examined.trouble}."
+    findings = (*verdict.findings, Finding("active version", False, words))
+    return replace(verdict, passed=False, outcome=Outcome.TOO_LITTLE, findings=findings, headline="Too little to tell:")
+
+
+def _check_still_there(data: Data, store: Store) -> None:
+    """What was erased during the run may not live on in a version."""
+    here = {example.id for example in store.knowledge.snapshot().examples}
+    gone = sum(one.example_id not in here for one in data.used)
+    if gone:
+        raise TrainingRefused(f"{gone:,} examples were erased while they were being learned; run it again without them")
 
 
 def may_go_live(verdict: Verdict, wishes: Wishes) -> bool:
@@ -97,11 +121,15 @@ def is_up_to_date(settings: Settings, *, store: Store, registry: Registry, effor
 
 
 def is_tried(settings: Settings, data: Data, registry: Registry, effort: Effort) -> bool:
-    """Whether a run would do again what made the active version, or the newest, whatever became of that."""
-    tried = set(registry.names()[-1:])
+    """Whether a run would do again what made the active version, one that was refused, or one that waits for a lead.
+    A run that was cut short has tried nothing."""
+    tried = {event.version for event in registry.events() if event.event == history.REFUSED}
     with suppress(ChatbotError):
         tried.add(registry.active_name())
-    for name in tried:
+    newest = registry.names()[-1:]
+    with suppress(ChatbotError):
+        tried |= {name for name in newest if registry.manifest(name).get("left_to_a_lead")}
+    for name in tried & set(registry.names()):
         with suppress(ChatbotError):
             if is_made_from(registry.manifest(name), settings, data, effort):
                 return True
@@ -122,6 +150,7 @@ def plan_of(settings: Settings, data: Data, registry: Registry, effort: Effort) 
         inherits=bool(learned),
         examples=len(data.training_set.examples),
         unlearned=sum(example.id not in learned for example in data.training_set.examples),
+        calibrating=len(calibrating(data.training_set, learned)),
     )
 
 
@@ -169,7 +198,9 @@ def _with_fresh(
     if before is None:
         return examined
     known = {one.example_id for one in store.lineage.used(str(before.get("data", ""))) or ()}
-    fresh = fresh_evidence(candidate, examined.candidate, data.training_set, data.split, known)
+    fresh = fresh_evidence(
+        candidate, examined.candidate, data.training_set, data.split, known=known, days=store.lineage.days()
+    )
     return replace(examined, candidate=replace(examined.candidate, fresh=fresh))
 
 
@@ -202,6 +233,7 @@ def _about(settings: Settings, data: Data, candidate: Candidate, verdict: Verdic
         "holdout": len(data.split.holdout),
         "must_pass": len(data.split.must_pass) + len(wishes.must_pass),
         "verdict": _told(verdict),
+        "left_to_a_lead": verdict.passed and not wishes.promote,
         "libraries": {name: installed_version(name) for name in libraries},
     }
 

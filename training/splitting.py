@@ -18,13 +18,13 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from chatbot.text import gist, text_key
 from chatbot.types import Example, Side
 
-LEAST_EXAMPLES = 80
-"""With fewer, a holdout would take from training what it needs and be too small to judge by."""
+LEAST_EXAMPLES = 120
+"""With fewer, a holdout would take from training what it needs and be too small to judge by (30 questions)."""
 
 LEAST_GROUPS = 4
 """An intent with fewer groups keeps them all for training."""
 
-WANTED = 250
+WANTED = 330
 LEAST_SHARE, MOST_SHARE = 0.1, 0.25
 """A tenth is held out, but of fewer examples more, up to a quarter, to come near WANTED questions."""
 
@@ -40,29 +40,39 @@ AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """`new` are the sides to be recorded. Each in the order of the examples."""
+    """`new` are the sides to be recorded. Each in the order of the examples.
+
+    `set_aside` were held out until a newer text showed that they say what others say that are learned: they judge no
+    more, and are not learned either.
+    """
 
     train: tuple[Example, ...]
     holdout: tuple[Example, ...]
     must_pass: tuple[Example, ...]
     new: Mapping[int, Side]
+    set_aside: tuple[Example, ...] = ()
 
     @property
     def parts(self) -> dict[Side, tuple[Example, ...]]:
-        return {Side.TRAIN: self.train, Side.HOLDOUT: self.holdout, Side.MUST_PASS: self.must_pass}
+        return {
+            Side.TRAIN: self.train,
+            Side.HOLDOUT: (*self.holdout, *self.set_aside),
+            Side.MUST_PASS: self.must_pass,
+        }
 
 
 def split_examples(examples: Sequence[Example], sides: Mapping[int, Side]) -> Split:
-    """`sides` are the recorded ones by example id; what they say stays, unless a newer text shows that two of them
-    belong together: then the holdout takes both."""
-    chosen = _choose(examples, sides)
+    """`sides` are the recorded ones by example id, and what they say stays."""
+    chosen, torn = _choose(examples, sides)
     parts: dict[Side, list[Example]] = {side: [] for side in Side}
     for example, side in zip(examples, chosen, strict=True):
         parts[side].append(example)
     new = {
         example.id: side for example, side in zip(examples, chosen, strict=True) if sides.get(example.id) is not side
     }
-    return Split(tuple(parts[Side.TRAIN]), tuple(parts[Side.HOLDOUT]), tuple(parts[Side.MUST_PASS]), new)
+    judging = tuple(example for example in parts[Side.HOLDOUT] if example.id not in torn)
+    set_aside = tuple(example for example in parts[Side.HOLDOUT] if example.id in torn)
+    return Split(tuple(parts[Side.TRAIN]), judging, tuple(parts[Side.MUST_PASS]), new, set_aside)
 
 
 def groups_of(examples: Sequence[Example]) -> list[int]:
@@ -86,28 +96,34 @@ def groups_of(examples: Sequence[Example]) -> list[int]:
     return [find(row) for row in range(len(examples))]
 
 
-def _choose(examples: Sequence[Example], sides: Mapping[int, Side]) -> list[Side]:
+def _choose(examples: Sequence[Example], sides: Mapping[int, Side]) -> tuple[list[Side], set[int]]:
+    """The side of each, and the numbers of those whose group stands on both."""
     members: dict[int, list[int]] = defaultdict(list)
     for row, group in enumerate(groups_of(examples)):
         if sides.get(examples[row].id) is not Side.MUST_PASS:
             members[group].append(row)
     chosen = [sides.get(example.id, Side.TRAIN) for example in examples]
-    open_groups = []
+    open_groups, torn = [], set()
     for rows in members.values():
         known = {sides[examples[row].id] for row in rows if examples[row].id in sides}
-        if Side.HOLDOUT in known:
+        if known == {Side.HOLDOUT}:
             for row in rows:
                 chosen[row] = Side.HOLDOUT
+        elif Side.HOLDOUT in known:  # a newer text joined them; what was learned cannot be unlearned
+            torn |= {examples[row].id for row in rows}
         elif not known:
             open_groups.append(rows)
-    for rows in _held_out(examples, open_groups, chosen):
+    sizes = Counter(intent for rows in members.values() for intent in {examples[row].intent for row in rows})
+    for rows in _held_out(examples, open_groups, chosen, sizes):
         for row in rows:
             chosen[row] = Side.HOLDOUT
-    return chosen
+    return chosen, torn
 
 
-def _held_out(examples: Sequence[Example], open_groups: Iterable[list[int]], chosen: Sequence[Side]) -> list[list[int]]:
-    """Groups to hold out, of each intent as many as its share lacks."""
+def _held_out(
+    examples: Sequence[Example], open_groups: Iterable[list[int]], chosen: Sequence[Side], sizes: Mapping[str, int]
+) -> list[list[int]]:
+    """Groups to hold out, of each intent as many as its share lacks; `sizes` says how many groups each has in all."""
     if len(examples) < LEAST_EXAMPLES:
         return []
     share = min(max(WANTED / len(examples), LEAST_SHARE), MOST_SHARE)
@@ -121,7 +137,7 @@ def _held_out(examples: Sequence[Example], open_groups: Iterable[list[int]], cho
     found = []
     for intent, groups in by_intent.items():
         lacking = round(share * wanted[intent]) - have[intent]
-        if len(groups) < LEAST_GROUPS and not have[intent]:
+        if sizes[intent] < LEAST_GROUPS:
             continue
         for rows in sorted(groups, key=lambda rows: _by_chance(examples, rows)):
             if len(rows) <= lacking:

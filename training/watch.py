@@ -92,13 +92,14 @@ def watch(
     `last_version`: when the newest version was made, so that a restart does not train again. `taught_since` counts the
     reviews that have taught something since a time.
     """
-    since, due, failures = last_version, clock.now(), 0
+    since, due, failures, locked = last_version, clock.now(), 0, False
     if last_version is not None:
         due = max(due, last_version + schedule.every)
     say(f"Watching: retraining every {_told(schedule.every)}{_or_reviews(schedule)}; next run {due:%Y-%m-%d %H:%M} UTC")
     while True:
         wait = (due - clock.now()).total_seconds()
-        if wait > 0 and not (failures == 0 and _enough(schedule, since, taught_since)):
+        # What came to nothing is not tried again at once because of the reviews that it has not learned.
+        if wait > 0 and (failures or locked or not _enough(schedule, since, taught_since)):
             if not clock.sleep(min(wait, LOOK_EVERY.total_seconds())):
                 break
             continue
@@ -110,7 +111,7 @@ def watch(
             say(f"{began:%Y-%m-%d %H:%M} UTC  cancelled after {(clock.now() - began).total_seconds():,.0f} s")
             break
         ended = clock.now()
-        failures = 0 if code in ENDED else failures + 1
+        failures, locked = 0 if code in ENDED else failures + 1, code == LOCKED
         since = began if code not in (LOCKED, FAILED) else since
         due = ended + _pause(code, schedule, failures) if failures or code == LOCKED else began + schedule.every
         took = f"took {(ended - began).total_seconds():,.0f} s"

@@ -36,7 +36,7 @@ def the_wish(conversation: str | None, customer: str | None, matching: str | Non
 def erase(settings: Settings, wish: Wish, *, backups: bool, dry_run: bool, yes: bool) -> None:
     """Show what goes, ask, and erase it."""
     with open_house(settings) as house:
-        eraser = Eraser(store=house.store, folder=settings.exports)
+        eraser = Eraser(store=house.store, folder=settings.exports, reports=settings.reports)
         planned = eraser.preview(wish)
         for line in erasure_lines(planned):
             console.print(escape(line))

@@ -62,6 +62,23 @@ def train_in(house: House) -> None:
         console.print(f"Version {trained.version} is not active; {seconds:.0f} s of training.")
 
 
+def is_worth_training(house: House) -> bool:
+    """Whether something changed that a few seconds can learn: nobody waits for a server that fine-tunes first."""
+    from training.plan import Effort
+    from training.retrain import collect, is_tried, plan_of
+
+    try:
+        data = collect(house.store)
+    except TrainingRefused:
+        return False
+    if is_tried(house.settings, data, house.registry, Effort.QUICK):
+        return False
+    if plan_of(house.settings, data, house.registry, Effort.QUICK).tunes:
+        console.print('The examples changed since the last training; "chatbot retrain" learns them')
+        return False
+    return True
+
+
 def retrain(
     settings: Settings,
     *,
@@ -75,15 +92,17 @@ def retrain(
     search_minutes: float,
 ) -> Exit:
     """As a scheduler runs it: no questions asked, and the exit code tells what came of it."""
+    from training.lock import alone
     from training.plan import Effort
-    from training.retrain import collect, is_tried
+    from training.progress import steps
+    from training.retrain import collect, is_tried, run
     from training.runs import Wishes
 
     if effort not in list(Effort):
         raise SettingsError(f'"{effort}" is no effort; use {", ".join(Effort)}')
     told: dict[str, Any] = {}
     try:
-        with open_house(settings) as house:
+        with open_house(settings) as house, alone(settings.models):
             data = collect(house.store)
             new = _new(house, data, since)
             told |= _about_data(data, new)
@@ -101,7 +120,7 @@ def retrain(
             )
             if dry_run:
                 return _dry(house, data, wishes, told, as_json)
-            trained = _run(house, wishes)
+            trained = run(settings, data, store=house.store, registry=house.registry, steps=steps(), wishes=wishes)
             if not as_json:
                 _print(trained)
             return _end(_exit_of(trained), trained.verdict.words, told | _about(trained), as_json)

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from chatbot.commands.agents import hint_of_first_agent
 from chatbot.commands.knowing import import_into
-from chatbot.commands.retraining import train_in
+from chatbot.commands.retraining import is_worth_training, train_in
 from chatbot.settings import Settings
 from chatbot.store.engine import Database
 from chatbot.store.migrations import upgrade
@@ -65,9 +65,7 @@ def _prepare(house: House, folder: Path) -> None:
     if house.store.knowledge.snapshot().empty:
         console.print(f"Nothing is known yet: loading {escape(str(folder))}")
         import_into(house, [folder])
-    from training.retrain import is_up_to_date
-
-    if is_up_to_date(house.settings, store=house.store, registry=house.registry):
+    if house.registry.pointed_at() is not None and not is_worth_training(house):
         return
     console.print("The examples or settings changed since the last training: training now")
     train_in(house)

@@ -66,6 +66,11 @@ class Lineage:
             changes = [{"id": number, "side": side.value} for number, side in sides.items()]
             session.execute(update(ExampleRow), changes)
 
+    def days(self) -> dict[int, date]:
+        """When each example came (UTC), by its number."""
+        with self._database.read() as session:
+            return {number: at.date() for number, at in session.execute(select(ExampleRow.id, ExampleRow.created_at))}
+
     def added_since(self, day: date) -> set[int]:
         """The numbers of the examples that came on that day (UTC) or later."""
         start = datetime.combine(day, time(), tzinfo=UTC)

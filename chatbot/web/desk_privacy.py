@@ -183,7 +183,7 @@ class DeskPrivacy:
         return ExportsOut(exports=[ExportOut.of(file) for file in recorded.exports(self.store.database)])
 
     def _eraser(self) -> Eraser:
-        return Eraser(store=self.store, folder=self.settings.exports)
+        return Eraser(store=self.store, folder=self.settings.exports, reports=self.settings.reports)
 
 
 def _example(found: FoundExample) -> ExampleOut:

@@ -69,7 +69,7 @@ def test_without_questions_only_the_minimum_is_asked(bot: Bot, redactor: Redacto
 
 
 def test_a_person_is_always_had_by_the_button(bot: Bot, redactor: Redactor) -> None:
-    assert Examiner(bot, redactor, "en").ask("", wants_person=True).decision.action == "handoff"
+    assert Examiner(bot, redactor, "en", bot.classifier.intents).ask("", wants_person=True).decision.action == "handoff"
 
 
 @pytest.mark.parametrize(

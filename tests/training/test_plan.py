@@ -41,9 +41,16 @@ EXAMPLES = tuple(Example(f"question number {number}", f"intent-{number % 5}", id
 def test_the_plan(
     effort: Effort, inherits: bool, examples: int, unlearned: int, start: Start, tunes: bool, done: Effort
 ) -> None:
-    plan = choose_plan(effort, inherits=inherits, examples=examples, unlearned=unlearned)
+    plan = choose_plan(effort, inherits=inherits, examples=examples, unlearned=unlearned, calibrating=LEAST_CALIBRATING)
     assert (plan.start, plan.tunes, plan.effort) == (start, tunes, done)
     assert plan.words
+
+
+def test_an_encoder_that_has_learned_nearly_all_is_not_tuned_further() -> None:
+    """A shop that grows beyond MANY has one that learned everything: too few are left to calibrate with."""
+    few = LEAST_CALIBRATING - 1
+    plan = choose_plan(Effort.STANDARD, inherits=True, examples=MANY, unlearned=1000, calibrating=few)
+    assert (plan.start, plan.tunes) == (Start.BASE, True)
 
 
 def test_calibration_keeps_its_questions_when_others_come() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from chatbot.bot import Bot, LiveBot
-from chatbot.errors import NoActiveModel, TrainingRefused
+from chatbot.errors import NoActiveModel, NotNow, TrainingRefused
 from chatbot.importers.records import Question
 from chatbot.redact import Redactor
 from chatbot.registry import Registry
@@ -304,6 +304,41 @@ def test_what_was_tried_is_nothing_new_until_something_changes(workshop: OpenWor
     assert not tried()
 
 
+def test_a_run_that_was_cut_short_has_tried_nothing(workshop: OpenWorkshop) -> None:
+    """Registered, and then the disk was full: the next run does it again."""
+    shop = workshop(lesson(range(10)))
+    shop.settings.home.joinpath("reports").write_text("no folder can be made here", encoding="utf-8")
+    with pytest.raises(OSError, match="reports"):
+        shop.retrain()
+    assert len(shop.registry.names()) == 1
+    assert not is_tried(shop.settings, collect(shop.store), shop.registry, Effort.QUICK)
+    assert not is_up_to_date(shop.settings, store=shop.store, registry=shop.registry)
+
+
+def test_a_damaged_active_version_opens_the_gate_to_nobody_but_people(workshop: OpenWorkshop) -> None:
+    shop = workshop(lesson(range(40)))
+    first = shop.retrain()
+    policy = shop.settings.models / first.version / "policy.json"
+    policy.chmod(0o644)
+    policy.write_text(policy.read_text(encoding="utf-8") + " ", encoding="utf-8")
+    shop.store.knowledge.apply(Changes(examples=tuple(lesson(range(40, 45)))))
+    again = Workshop(shop.settings, shop.store, Registry(shop.settings.models, shop.store.versions))
+    scheduled = again.retrain(by="retrain", unproven=False)
+    assert not scheduled.promoted
+    assert [finding.rule for finding in scheduled.verdict.failures] == ["active version"]
+    assert again.retrain().promoted
+
+
+def test_another_version_that_became_active_meanwhile_stays(workshop: OpenWorkshop) -> None:
+    shop = workshop(SHOP)
+    first, second = shop.retrain(), shop.retrain()
+    with pytest.raises(NotNow, match="became active while"):
+        shop.registry.promote(first.version, by="retrain", over=first.version)
+    assert shop.registry.active_name() == second.version
+    shop.registry.promote(first.version, by="retrain", over=second.version)
+    assert shop.registry.active_name() == first.version
+
+
 def test_votes_change_nothing_that_is_learned(store: Store, settings: Settings, registry: Registry, ask: Ask) -> None:
     """500 thumbs, all by bots."""
     before = collect(store)
@@ -322,7 +357,7 @@ def test_votes_change_nothing_that_is_learned(store: Store, settings: Settings, 
 
 
 def test_a_data_version_tells_which_examples_were_used(workshop: OpenWorkshop) -> None:
-    shop = workshop(lesson(range(25)))
+    shop = workshop(lesson(range(35)))
     trained = shop.retrain()
     manifest = shop.registry.manifest(trained.version)
     used = shop.store.lineage.used(manifest["data"])

@@ -116,17 +116,30 @@ def test_what_is_nearly_a_held_out_text_joins_it() -> None:
     assert 9999 in held(second)
 
 
-def test_a_bridge_takes_the_learned_one_to_the_holdout() -> None:
-    """Two texts that a third shows to be one: the judge has to stay one, so the other may not be learned any more."""
-    examples = [*many(), Example("alpha beta", "intent-0", id=501), Example("gamma delta", "intent-0", id=502)]
-    sides = {example.id: Side.TRAIN for example in examples} | {501: Side.HOLDOUT}
-    bridge = [
-        Example("alpha beta", "intent-0", id=501, group="g"),
-        Example("gamma delta", "intent-0", id=502, group="g"),
-    ]
-    second = split_examples([*many(), *bridge], sides)
-    assert held(second) >= {501, 502}
-    assert second.new[502] is Side.HOLDOUT
+def test_what_a_bridge_joins_judges_no_more() -> None:
+    """Two texts that a third shows to be one: what was learned cannot be unlearned, so the other is set aside."""
+    examples = [*many(), Example("alpha beta", "intent-0", id=501, group="g")]
+    learned = Example("gamma delta", "intent-0", id=502, group="g")
+    sides = {example.id: Side.TRAIN for example in many()} | {501: Side.HOLDOUT, 502: Side.TRAIN}
+    split = split_examples([*examples, learned], sides)
+    assert [example.id for example in split.set_aside] == [501]
+    assert 501 not in held(split)
+    assert 502 in {example.id for example in split.train}
+    assert split.new == {}
+    assert {example.id for example in split.parts[Side.HOLDOUT]} == {501}
+
+
+def test_a_shop_that_grows_by_a_few_gets_its_judges() -> None:
+    """All were learned while they were few; of what comes later its share is held out, two examples a week or not."""
+    sides: dict[int, Side] = {}
+    counts = []
+    for count in (80, 110, 140, 170, 200, 240):
+        split = split_examples(many()[:count], sides)
+        sides |= split.new
+        counts.append(len(split.holdout))
+    assert counts[0] == 0
+    assert counts == sorted(counts)
+    assert counts[-1] >= 30
 
 
 def test_must_pass_questions_are_neither_learned_nor_held_out() -> None:

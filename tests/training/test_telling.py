@@ -55,7 +55,7 @@ def test_erased_words_take_the_page_with_them(shop: Settings, empty_store: Store
     empty_store.knowledge.apply(Changes(examples=(*lesson(range(25)), *torn)))
     page = train(shop, empty_store).page
     assert page is not None
-    eraser = Eraser(store=empty_store, folder=shop.exports)
+    eraser = Eraser(store=empty_store, folder=shop.exports, reports=shop.reports)
     wish = Wish(By.MATCHING, CANARY, also_imported=True)
     assert page in eraser.preview(wish).files.holding
     eraser.erase(wish, by="tests")

@@ -91,8 +91,9 @@ def _behaviours(after: Sequence[Behaviour], before: Sequence[Behaviour], rules: 
         yield Finding(
             "behaviour",
             False,
+            # Which ones stands in the page, where they can be erased.
             f"{now.name[:1].upper()}{now.name[1:]}: {now.passed:,} of {now.cases:,} as it should be, before "
-            f"{then.passed:,} of {then.cases:,}. For example: {_example(now)}.",
+            f"{then.passed:,} of {then.cases:,}.",
         )
     if len(lost) < len(both):
         kept = len(both) - len(lost)
@@ -105,10 +106,6 @@ def _still_behaves(now: Behaviour, then: Behaviour, rules: Rules) -> bool:
     fall = then.passed / then.cases - now.passed / now.cases
     chance = chance_of_so_few(now.passed, now.cases, then.passed, then.cases)
     return fall <= rules.behaviour_margin or chance > rules.level
-
-
-def _example(behaviour: Behaviour) -> str:
-    return ": ".join(behaviour.failures[0]) if behaviour.failures else "none was kept"
 
 
 def _time(candidate: Report, active: Report, rules: Rules) -> Finding:

@@ -22,7 +22,7 @@ MOST_NAMED = 5
 def judge(candidate: Report, active: Report | None, rules: Rules) -> Verdict:
     """`active` is the report of what is live, on the same questions in the same order; None: nothing is live yet."""
     findings = [*findings_of_soundness(candidate, active, rules), _must_pass(candidate.must_pass)]
-    if candidate.fresh is not None:
+    if active is not None:
         findings.append(finding_of_new_labels(candidate.fresh, rules))
     if not all(finding.passed for finding in findings):
         return Verdict(False, Outcome.KEEP, tuple(findings), "Stays out:")

@@ -80,12 +80,13 @@ def _makes_sense(predictions: Sequence[Prediction]) -> Finding:
             f"{ratio}, no better than if its labels had been mixed up (drawing lots gives {percent(lots)}).",
         )
     favourite, times = asked.most_common(1)[0]
-    always = times / len(known)
-    if chance_of_so_many(right, len(known), always) > CLEARLY:
+    always, most = times / len(known), read.most_common(1)[0][1] / len(known)
+    if most > (1 + always) / 2:  # a shop may have one intent that is most of what customers ask
+        said = read.most_common(1)[0][0]
         return Finding(
             "better than guessing",
             False,
-            f'{ratio}, hardly more than always saying "{favourite}" would ({percent(always)}): it has collapsed.',
+            f'{ratio}, and {percent(most)} of them as "{said}": it has collapsed.',
         )
     return Finding("better than guessing", True, f'{ratio}; always saying "{favourite}" gives {percent(always)}.')
 
@@ -106,13 +107,24 @@ def _same_questions(candidate: Report, active: Report) -> Finding:
     )
 
 
-def finding_of_new_labels(fresh: Fresh, rules: Rules) -> Finding:
+def finding_of_new_labels(fresh: Sequence[Fresh], rules: Rules) -> Finding:
     """A week of wrong labels among years of right ones moves no accuracy; it shows in what the others say of them."""
-    if not fresh.count:
+    if not fresh:
         return Finding("new labels", True, "Nothing came in since the active version.")
-    words = f"Of {counted(fresh.count, 'new example', 'new examples')} the others contradict {fresh.contradicted:,}."
-    if chance_of_so_many(fresh.contradicted, fresh.count, rules.most_contradicted) <= rules.level:
-        return Finding("new labels", False, f"{words} So many labels cannot be right; look at what came in.")
+    level = rules.level / len(fresh)
+    bad = [
+        batch for batch in fresh if chance_of_so_many(batch.contradicted, batch.count, rules.most_contradicted) <= level
+    ]
+    if bad:
+        worst = max(bad, key=lambda batch: batch.contradicted)
+        return Finding(
+            "new labels",
+            False,
+            f"Of {counted(worst.count, 'new example', 'new examples')} ({worst.batch}) the others contradict "
+            f"{worst.contradicted:,}. So many labels cannot be right; look at what came in.",
+        )
+    total, contradicted = sum(batch.count for batch in fresh), sum(batch.contradicted for batch in fresh)
+    words = f"Of {counted(total, 'new example', 'new examples')} the others contradict {contradicted:,}."
     return Finding("new labels", True, words)
 
 

@@ -33,6 +33,7 @@ def test_a_small_gain_goes_live_in_one_sentence() -> None:
         "same questions",
         "intents kept",
         "must-pass questions",
+        "new labels",
         "held-out questions",
         "questions read right",
         "each intent",
@@ -169,12 +170,14 @@ def test_few_questions_can_still_show_that_a_version_is_worse() -> None:
 
 def test_a_week_of_wrong_labels_shows_in_what_the_others_say_of_them() -> None:
     """However little it moves the figures."""
-    assert judge(replace(LIVE, fresh=Fresh(100, 30)), LIVE, RULES).passed  # corrections: the bot was wrong about these
-    verdict = judge(replace(LIVE, fresh=Fresh(100, 80)), LIVE, RULES)
+    assert judge(
+        replace(LIVE, fresh=(Fresh("a", 100, 30),)), LIVE, RULES
+    ).passed  # corrections: the bot was wrong about these
+    verdict = judge(replace(LIVE, fresh=(Fresh("b", 100, 80), Fresh("c", 900, 0))), LIVE, RULES)
     assert failed(verdict) == ["new labels"]
-    assert "of 100 new examples the others contradict 80" in verdict.words
-    assert judge(replace(LIVE, fresh=Fresh(3, 2)), LIVE, RULES).passed  # so few may be chance
-    assert judge(replace(LIVE, fresh=Fresh(0, 0)), LIVE, RULES).passed
+    assert "of 100 new examples (b) the others contradict 80" in verdict.words
+    assert judge(replace(LIVE, fresh=(Fresh("a", 3, 2),)), LIVE, RULES).passed  # so few may be chance
+    assert judge(replace(LIVE, fresh=()), LIVE, RULES).passed
 
 
 def test_the_first_version_needs_sense_and_its_must_pass_questions() -> None:
