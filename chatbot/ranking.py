@@ -19,8 +19,8 @@ BURST = timedelta(minutes=10)
 LEAST = 0.02
 """Uncertainty of what the bot is sure of: something has to break ties."""
 
-FRONT = 16.0
-"""How much more a question is worth on whose reply two versions of the model disagree: as if it were four half-lives
+FRONT = 32.0
+"""How much more a question is worth on whose reply two versions of the model disagree: as if it were five half-lives
 newer. A decision about it tells which of them is right."""
 
 SUSPECTED = {Source.SHADOW: 0.5, Source.THUMBS_DOWN: 0.6, Source.DISAGREEMENT: 0.4, Source.AUDIT: 0.5}

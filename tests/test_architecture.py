@@ -140,6 +140,7 @@ ARROWS: dict[str, set[str]] = {
         "training.evaluate",
         "training.examples",
         "training.gate",
+        "training.lock",
         "training.pictures",
         "training.plan",
         "training.progress",
@@ -153,6 +154,7 @@ ARROWS: dict[str, set[str]] = {
     "training.report": {"training.calibrate", "training.evaluate", "training.gate", "training.runs"},
     "training.retrain": {
         "chatbot.errors",
+        "chatbot.history",
         "chatbot.redact",
         "chatbot.registry",
         "chatbot.settings",
@@ -196,7 +198,13 @@ ARROWS: dict[str, set[str]] = {
         "training.splitting",
         "training.tune",
     },
-    "training.fresh": {"training.candidate", "training.evaluate", "training.examples", "training.splitting"},
+    "training.fresh": {
+        "chatbot.types",
+        "training.candidate",
+        "training.evaluate",
+        "training.examples",
+        "training.splitting",
+    },
     "training.examination": {
         "chatbot.bot",
         "chatbot.errors",
@@ -366,6 +374,7 @@ ARROWS: dict[str, set[str]] = {
         "chatbot.settings",
         "chatbot.standing",
         "chatbot.store",
+        "chatbot.text",
         "chatbot.types",
     },
     "chatbot.desk": {

@@ -105,7 +105,7 @@ def test_the_order_by_value() -> None:
 
 
 def test_what_two_versions_disagree_about_goes_to_the_front() -> None:
-    """Before a question that ten customers ask, and before what is four weeks newer."""
+    """Before a question that ten customers ask, and before what is five weeks newer."""
     lone = rank(bursts=1, uncertainty=0.5, down=False, last_at=NOON, shadowed=True)
     assert lone > rank(bursts=10, uncertainty=0.9, down=False, last_at=NOON)
-    assert lone == pytest.approx(rank(bursts=1, uncertainty=0.5, down=False, last_at=NOON + 4 * HALF_LIFE))
+    assert lone == pytest.approx(rank(bursts=1, uncertainty=0.5, down=False, last_at=NOON + 5 * HALF_LIFE))

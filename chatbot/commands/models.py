@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -131,6 +132,9 @@ def prune_models(settings: Settings, *, keep: int | None, erased: bool, dry_run:
         else:
             _confirm("Delete these for good?", yes=yes)
         done = registry.prune(keep, by=_who(), also=also, without_erased=erased)
+    for name in done.gone:  # what training told and logged of it quotes examples, or measures what is no more
+        for folder in (settings.reports / name, settings.runs / name):
+            shutil.rmtree(folder, ignore_errors=True)
     for name in done.busy:
         console.print(escape(f"stays for now: {name}, somebody is loading it"))
     vectors = f", and {done.vectors:,} vectors that no version uses" if done.vectors else ""

@@ -107,7 +107,9 @@ def retrain(
             new = _new(house, data, since)
             told |= _about_data(data, new)
             chosen = Effort(effort)
-            if not force and (is_tried(house.settings, data, house.registry, chosen) or (since and not new)):
+            if not (force or tuning) and (
+                is_tried(house.settings, data, house.registry, chosen) or (since and not new)
+            ):
                 return _end(Exit.NOTHING_NEW, NOTHING_NEW, told, as_json)
             wishes = Wishes(
                 effort=chosen,

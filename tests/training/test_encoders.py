@@ -17,7 +17,7 @@ from chatbot.store import Store
 from chatbot.store.knowledge import Changes
 from chatbot.types import Example
 from training.encoders import TUNED_FOLDER, inherited_examples
-from training.plan import LEARNED, LEAST_CALIBRATING, Effort, Start, learned_by
+from training.plan import LEARNED, Effort, Start, learned_by
 from training.progress import Lines
 from training.retrain import collect, plan_of, retrain
 from training.runs import Trained, Wishes
@@ -68,7 +68,12 @@ def workshop(small_encoder: Path, tmp_path: Path, empty_store: Store) -> Worksho
 @pytest.fixture
 def spares_some(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """From how many examples on a part is left out of fine-tuning; thousands would take minutes here."""
-    return lambda many: monkeypatch.setattr("training.plan.MANY", many)
+
+    def spares(many: int) -> None:
+        monkeypatch.setattr("training.plan.MANY", many)
+        monkeypatch.setattr("training.plan.LEAST_CALIBRATING", 10)
+
+    return spares
 
 
 def test_few_examples_are_all_learned_and_rehearsed_by_others(workshop: Workshop) -> None:
@@ -110,14 +115,14 @@ def test_a_quick_run_takes_over_what_was_fine_tuned(workshop: Workshop, spares_s
     spares_some(100)
     first = workshop.learn(examples(200))
     fresh = [Example(f"{example.text} thanks {number}", example.intent) for number, example in enumerate(examples(240))]
-    second = workshop.learn(fresh[: LEAST_CALIBRATING + 60], effort=Effort.QUICK)
+    second = workshop.learn(fresh[:210], effort=Effort.QUICK)
     for name in (f"encoder/{LEARNED}", "encoder/model.onnx", f"{TUNED_FOLDER}/model.safetensors"):
         assert (workshop.folder(first) / name).read_bytes() == (workshop.folder(second) / name).read_bytes()
     assert second.candidate.about["encoder_from"] == first.version
     learned = learned_by(workshop.folder(second) / "encoder")
     asked = {second.data.training_set.examples[row].id for row in second.candidate.rows}
     assert not asked & learned
-    assert len(asked) >= LEAST_CALIBRATING
+    assert len(asked) >= 10
 
 
 def test_another_base_inherits_nothing(workshop: Workshop) -> None:

@@ -17,7 +17,7 @@ def findings_of_conduct(both: Comparison, candidate: Report, active: Report, rul
         _error_budget(candidate, active, rules),
         _strangers(both.strangers, rules),
         _help(both.known, rules),
-        *_behaviours(candidate.behaviours, active.behaviours, rules),
+        *findings_of_behaviour(candidate.behaviours, active.behaviours, rules),
         _time(candidate, active, rules),
         _size(candidate, active, rules),
     ]
@@ -82,7 +82,7 @@ def _help(known: Sequence[Pair], rules: Rules) -> Finding:
     return Finding("help", True, words)
 
 
-def _behaviours(after: Sequence[Behaviour], before: Sequence[Behaviour], rules: Rules) -> Iterator[Finding]:
+def findings_of_behaviour(after: Sequence[Behaviour], before: Sequence[Behaviour], rules: Rules) -> Iterator[Finding]:
     """One finding for each behaviour that was lost, and one for all that were kept."""
     known = {behaviour.name: behaviour for behaviour in before if behaviour.cases}
     both = [(now, known[now.name]) for now in after if now.cases and now.name in known]

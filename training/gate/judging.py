@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from training.evaluate import Prediction, Report, is_answered
 from training.gate.accuracy import finding_of_harm, findings_of_accuracy
 from training.gate.comparing import Comparison, compared
-from training.gate.conduct import findings_of_conduct
+from training.gate.conduct import findings_of_behaviour, findings_of_conduct
 from training.gate.soundness import finding_of_new_labels, findings_of_soundness, is_read_right
 from training.gate.verdict import Finding, Outcome, Rules, Verdict, counted, percent
 
@@ -31,10 +31,10 @@ def judge(candidate: Report, active: Report | None, rules: Rules) -> Verdict:
     both = compared(candidate, active)
     held_out = _enough(len(both.known), rules)
     if not held_out.passed:
-        harm = finding_of_harm(both, rules)
-        if not harm.passed:
-            return Verdict(False, Outcome.KEEP, (*findings, held_out, harm), "Stays out:")
-        return Verdict(False, Outcome.TOO_LITTLE, (*findings, held_out, harm), "Too little to tell:")
+        told = [finding_of_harm(both, rules), *findings_of_behaviour(candidate.behaviours, active.behaviours, rules)]
+        if not all(finding.passed for finding in told):
+            return Verdict(False, Outcome.KEEP, (*findings, held_out, *told), "Stays out:")
+        return Verdict(False, Outcome.TOO_LITTLE, (*findings, held_out, *told), "Too little to tell:")
     findings += [held_out, *findings_of_accuracy(both, rules)]
     findings += findings_of_conduct(both, candidate, active, rules)
     if not all(finding.passed for finding in findings):
