@@ -457,7 +457,6 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "must.none": ("There are none yet.", "目前还没有。"),
     "must.text": ("Question", "问题"),
-    "must.intent": ("Intent", "意图"),
     "must.add": ("Add", "添加"),
     "must.added": ("Added. The next training asks it.", "已添加。下次训练会提问它。"),
     "must.remove": ("Remove", "移除"),
