@@ -16,9 +16,7 @@ import asyncio
 import itertools
 import random
 import shutil
-import string
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -30,9 +28,11 @@ from pathlib import Path
 
 from sqlalchemy import text as sql
 
+from benchmarks import changing
 from benchmarks.load import Connection
 from benchmarks.tables import quantile
 from benchmarks.throughput import our_server, questions, resident
+from benchmarks.tiny_encoder import tiny_encoder
 from chatbot.bot import load_bot
 from chatbot.registry import MANIFEST, Registry
 from chatbot.settings import Settings
@@ -47,26 +47,6 @@ from training.runs import Wishes
 WORKERS = 25
 SETTLE_SECONDS = 5.0
 SMALL_INTENTS, SMALL_EXAMPLES = 6, 14
-
-CHANGE_FOR_EVER = """
-import sys
-from pathlib import Path
-from chatbot.registry import Registry
-from chatbot.store import Store
-
-store = Store.open(sys.argv[1])
-registry = Registry(Path(sys.argv[2]), store.versions)
-print("ready", flush=True)
-for number in range(10_000):
-    with registry.new_version() as building:
-        for part in range(8):
-            (building / f"part{part}.bin").write_bytes(bytes([number % 256]) * 500_000)
-        name = registry.register(building, about={"encoder_fingerprint": "one"}, metrics={}, by="benchmark")
-    registry.promote(name, by="benchmark")
-    if number % 3 == 2:
-        registry.rollback(by="benchmark")
-    registry.prune(2, by="benchmark")
-"""
 
 
 @dataclass(slots=True)
@@ -114,33 +94,6 @@ async def ask_steadily(url: str, texts: Sequence[str], rate: float, stop: thread
 # --- another version, with another encoder ---
 
 
-def small_encoder(folder: Path) -> Path:
-    """Random weights, 48 numbers a vector."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from transformers import BertConfig, BertModel, BertTokenizer
-
-    folder.mkdir(parents=True)
-    letters = (*string.ascii_lowercase, *string.digits)
-    vocabulary = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{letter}" for letter in letters))
-    (folder / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
-    shape = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=48,
-        num_hidden_layers=1,
-        num_attention_heads=4,
-        intermediate_size=96,
-        initializer_range=0.5,
-    )
-    torch.manual_seed(0)
-    BertModel(shape).save_pretrained(folder)
-    BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
-    modules = [Transformer(str(folder), max_seq_length=64), Pooling(48)]
-    SentenceTransformer(modules=modules, device="cpu").save(str(folder / "saved"))
-    return folder / "saved"
-
-
 def other_version(store: Store, registry: Registry, scratch: Path) -> str:
     """Trained on a few intents of the shop with the small encoder, and registered beside the active version."""
     counts = Counter(example.intent for example in store.knowledge.snapshot().examples)
@@ -148,7 +101,7 @@ def other_version(store: Store, registry: Registry, scratch: Path) -> str:
     few: list[Example] = []
     for intent in chosen:
         few += [example for example in store.knowledge.snapshot().examples if example.intent == intent][:SMALL_EXAMPLES]
-    settings = Settings(home=scratch / "small", encoder=str(small_encoder(scratch / "encoder")), error_budget=0.3)
+    settings = Settings(home=scratch / "small", encoder=str(tiny_encoder(scratch / "encoder")), error_budget=0.3)
     with closing(Store.open(settings.url, migrate=True)) as small:
         small.knowledge.apply(Changes(examples=tuple(Example(each.text, each.intent) for each in few)))
         made = Registry(settings.models, small.versions)
@@ -273,8 +226,8 @@ def measure_kills(folder: Path, kills: int) -> None:
     registry.promote(first, by="benchmark")
     chance, complete, waited, left = random.Random(0), 0, list[float](), 0
     for _ in range(kills):
-        command = [sys.executable, "-c", CHANGE_FOR_EVER, str(store.database.engine.url), str(registry.root)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        forever = changing.command(store, registry, parts=8, part_bytes=500_000)
+        with subprocess.Popen(forever, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             process.stdout.readline()
             time.sleep(chance.uniform(0.0, 0.5))

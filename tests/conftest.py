@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import string
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from benchmarks.tiny_encoder import tiny_encoder
 from chatbot.bot import Bot, LiveBot
 from chatbot.desk.intake import Intake
 from chatbot.redact import Redactor
@@ -152,33 +152,8 @@ def bot(bots: LiveBot) -> Bot:
 
 @pytest.fixture(scope="session")
 def small_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a tiny sentence encoder with random weights (48 numbers a vector): it trains a shop in a second.
-
-    It knows letters and digits; all else, Chinese too, is the same unknown token to it.
-    """
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from transformers import BertConfig, BertModel, BertTokenizer
-
-    folder = tmp_path_factory.mktemp("small-encoder")
-    letters = (*string.ascii_lowercase, *string.digits)
-    vocabulary = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{letter}" for letter in letters))
-    (folder / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
-    shape = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=48,
-        num_hidden_layers=1,
-        num_attention_heads=4,
-        intermediate_size=96,
-        initializer_range=0.5,
-    )
-    torch.manual_seed(0)
-    BertModel(shape).save_pretrained(folder)
-    BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
-    modules = [Transformer(str(folder), max_seq_length=64), Pooling(48)]
-    SentenceTransformer(modules=modules, device="cpu").save(str(folder / "saved"))
-    return folder / "saved"
+    """The folder of a tiny sentence encoder with random weights."""
+    return tiny_encoder(tmp_path_factory.mktemp("small-encoder"))
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
+from benchmarks import changing
 from chatbot.errors import ModelDamaged, NoActiveModel, NotFound, NotNow, StoreBusy, StoreError
 from chatbot.registry import CURRENT, MANIFEST, OneVersion, Registry, sha256
 from chatbot.store import Store, engine
@@ -631,34 +632,11 @@ def test_one_version_of_the_callers_choice(empty_registry: Registry, empty_store
 
 # --- killed at any moment ----------------------------------------------------------------------------------------
 
-CHANGE_FOR_EVER = """
-import sys
-from pathlib import Path
-from chatbot.registry import Registry
-from chatbot.store import Store
-
-store = Store.open(sys.argv[1])
-registry = Registry(Path(sys.argv[2]), store.versions)
-print("ready", flush=True)
-for number in range(10_000):
-    with registry.new_version() as building:
-        for part in range(5):
-            (building / f"part{part}.bin").write_bytes(bytes([number % 256]) * 50_000)
-        about = {"encoder_fingerprint": "one"}
-        name = registry.register(building, about=about, metrics={}, by="test")
-    registry.promote(name, by="test")
-    if number % 3 == 2:
-        registry.rollback(by="test")
-    registry.prune(2, by="test")
-"""
-
 
 def kill_while_it_changes(registry: Registry, store: Store, seconds: float) -> None:
     """A process that registers, promotes, goes back and prunes, ended after so many seconds as the kernel does it."""
-    url = str(store.database.engine.url)
-    process = subprocess.Popen(
-        [sys.executable, "-c", CHANGE_FOR_EVER, url, str(registry.root)], stdout=subprocess.PIPE, text=True
-    )
+    forever = changing.command(store, registry, parts=5, part_bytes=50_000)
+    process = subprocess.Popen(forever, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     process.stdout.readline()
     time.sleep(seconds)
