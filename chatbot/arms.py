@@ -11,7 +11,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from chatbot.bot import Bot, LiveBot
+from chatbot.bot import PATIENCE_SECONDS, Bot, LiveBot
 from chatbot.errors import ChatbotError, NotFound, Overloaded, StoreError
 from chatbot.experiment import Comparison, Experiment, Finding, Mode, Tally, compare, is_candidates
 from chatbot.redact import Redactor
@@ -27,9 +27,6 @@ LOOKED_EVERY = 2.0
 """Seconds until an experiment that was started or stopped elsewhere takes effect here."""
 
 JUDGED_EVERY = 30.0
-
-PATIENCE = 0.7
-"""Seconds that a candidate's message waits for a change of the knowledge, as with the active version."""
 
 _log = logging.getLogger(__name__)
 
@@ -129,7 +126,7 @@ class Arms:
     def stop(self) -> None:
         self._stopped.set()
         if self._thread is not None:
-            self._thread.join(PATIENCE)
+            self._thread.join(PATIENCE_SECONDS)
             self._thread = None
         self._let_go(None)
 
@@ -171,7 +168,7 @@ class Arms:
         is_shadow = experiment.mode is Mode.SHADOW
         only = OneVersion(self._registry.root, self._store.versions, experiment.candidate)
         threads = 1 if is_shadow else self._threads
-        bots = LiveBot(only, self._store.knowledge, threads=threads, patience=PATIENCE)
+        bots = LiveBot(only, self._store.knowledge, threads=threads, patience=PATIENCE_SECONDS)
         running = _Running(experiment, bots, None)
         try:
             bots.current()

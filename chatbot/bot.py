@@ -34,6 +34,9 @@ ENCODER_FOLDER = "encoder"
 CLASSIFIER_FOLDER = "classifier"
 CASCADE_FOLDER = "cascade"
 POLICY_FILE = "policy.json"
+PATIENCE_SECONDS = 0.7
+"""That a message waits for a change of the knowledge: long enough for a correction, too short to be a pause."""
+
 REST_SECONDS = 1.0
 """After a renewal that failed: not each message shall try again."""
 MOST_REST_SECONDS = 60.0

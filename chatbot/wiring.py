@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from chatbot.bot import LiveBot
+from chatbot.bot import PATIENCE_SECONDS, LiveBot
 from chatbot.errors import SettingsError
 from chatbot.redact import Redactor
 from chatbot.registry import Registry
@@ -26,9 +26,6 @@ QUIET_AND_OFFLINE = {
     "MPLBACKEND": "Agg",
 }
 """Libraries read these when they are imported; what the user has set goes first."""
-
-PATIENCE_SECONDS = 0.7
-"""That a message waits for a change of the knowledge: long enough for a correction, too short to be a pause."""
 
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -108,6 +109,20 @@ def test_a_worse_version_is_exit_code_3(shop: Shop) -> None:
     listed = shop("models", "list").stdout
     assert str(first["version"]) in listed
     assert str(told["version"]) in listed
+
+
+def test_training_by_hand_asks_the_must_pass_questions_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And says what to do where nothing answers yet."""
+    questions = shop.home.parent / "must_pass.csv"
+    questions.write_text("text,intent\nwrong size of all things,refund\n", encoding="utf-8")
+    monkeypatch.setenv("CHATBOT_MUST_PASS", str(questions))
+    shop.learn(lesson(range(10)))
+    result = shop("train")
+    assert result.exit_code == Exit.ERROR
+    assert "must-pass questions" in result.stdout
+    assert "no version answers yet" in result.stderr
+    (name,) = re.findall(r'"chatbot models promote (\S+)"', result.stderr)
+    assert shop("models", "promote", name, "--yes").exit_code == 0
 
 
 def test_since_a_day_on_which_nothing_came(shop: Shop) -> None:

@@ -15,7 +15,7 @@ from chatbot.decide import Policy
 from chatbot.store.knowledge import Snapshot
 from chatbot.types import Example, Status
 from training.calibrate import Automation, automation, cascade_threshold, choose_policy
-from training.encoders import Kitchen, Prepared, prepare_encoder
+from training.encoders import Preparation, Prepared, prepare_encoder
 from training.examples import TrainingSet
 from training.fit import fit_classifier
 from training.metrics import auroc, confused_pairs, expected_calibration_error, macro_f1
@@ -47,24 +47,24 @@ class Candidate:
     curve: tuple[Point, ...]
 
 
-def fit_candidate(kitchen: Kitchen, plan: Plan, snapshot: Snapshot) -> Candidate:
-    """Written into `kitchen.building`. Raises TrainingRefused or EncoderUnavailable."""
-    settings, training_set = kitchen.settings, kitchen.training_set
-    prepared = prepare_encoder(kitchen, plan)
+def fit_candidate(preparation: Preparation, plan: Plan, snapshot: Snapshot) -> Candidate:
+    """Written into `preparation.building`. Raises TrainingRefused or EncoderUnavailable."""
+    settings, training_set = preparation.settings, preparation.training_set
+    prepared = prepare_encoder(preparation, plan)
     fitted = fit_classifier(
         training_set,
         prepared.lesson,
         prepared.material,
         prepared.stages,
-        kitchen.steps,
+        preparation.steps,
         unknown_share=settings.unknown_share,
     )
-    policy, promise = _policy(kitchen, prepared, fitted.held_out, snapshot)
+    policy, promise = _policy(preparation, prepared, fitted.held_out, snapshot)
     glance_at = cascade_threshold(fitted.held_out, policy)
-    save_classifier(fitted.classifier, kitchen.building / CLASSIFIER_FOLDER)
-    save_policy(policy, kitchen.building / POLICY_FILE)
+    save_classifier(fitted.classifier, preparation.building / CLASSIFIER_FOLDER)
+    save_policy(policy, preparation.building / POLICY_FILE)
     if glance_at is not None:
-        save_cascade(replace(fitted.cascade, answer_at=glance_at), kitchen.building / CASCADE_FOLDER)
+        save_cascade(replace(fitted.cascade, answer_at=glance_at), preparation.building / CASCADE_FOLDER)
     measured = measure(training_set, fitted.rows, fitted.held_out, policy, glance_at)
     about = {**prepared.about, "encoder_fingerprint": prepared.encoder.fingerprint, "plan": plan.words}
     return Candidate(policy, fitted.held_out, fitted.rows, measured, promise, about, prepared.curve)
@@ -113,14 +113,14 @@ def measure(
     return Measured(metrics, confused_pairs(truth, predicted), automation(held_out, policy.error_budget))
 
 
-def _policy(kitchen: Kitchen, prepared: Prepared, held_out: HeldOut, snapshot: Snapshot) -> tuple[Policy, str]:
+def _policy(preparation: Preparation, prepared: Prepared, held_out: HeldOut, snapshot: Snapshot) -> tuple[Policy, str]:
     """With what was shown for the answers from documents, in words."""
-    settings, examples = kitchen.settings, kitchen.training_set.examples
+    settings, examples = preparation.settings, preparation.training_set.examples
     passages = passage_threshold(
         examples,
         prepared.vectors[: len(examples)],
         snapshot,
-        store=kitchen.store.knowledge,
+        store=preparation.store.knowledge,
         encoder=prepared.encoder,
         error_budget=settings.error_budget,
     )

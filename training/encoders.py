@@ -70,7 +70,7 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class Kitchen:
+class Preparation:
     """Where an encoder is prepared: `building` is the candidate's folder, `answers` has each example's approved answer
     where one is known."""
 
@@ -91,19 +91,19 @@ class Kitchen:
         return self.building / ENCODER_FOLDER
 
 
-def prepare_encoder(kitchen: Kitchen, plan: Plan) -> Prepared:
+def prepare_encoder(preparation: Preparation, plan: Plan) -> Prepared:
     """As the plan says. Raises EncoderUnavailable."""
     if plan.effort is Effort.THOROUGH:
-        kitchen, trials = _searched(kitchen, plan)
-        prepared = prepare_encoder(kitchen, replace(plan, effort=Effort.STANDARD))
+        preparation, trials = _searched(preparation, plan)
+        prepared = prepare_encoder(preparation, replace(plan, effort=Effort.STANDARD))
         return replace(prepared, about=prepared.about | {"trials": trials})
     if not plan.tunes and plan.start is Start.BASE:
-        return _as_it_comes(kitchen)
+        return _as_it_comes(preparation)
     if not plan.tunes:
-        return _inherited(kitchen)
-    if spares_some(len(kitchen.training_set.examples)):
-        return _tuned_once(kitchen, plan)
-    return _tuned_in_parts(kitchen)
+        return _inherited(preparation)
+    if spares_some(len(preparation.training_set.examples)):
+        return _tuned_once(preparation, plan)
+    return _tuned_in_parts(preparation)
 
 
 def inherited_examples(settings: Settings, registry: Registry) -> frozenset[int]:
@@ -115,25 +115,25 @@ def inherited_examples(settings: Settings, registry: Registry) -> frozenset[int]
     return frozenset()
 
 
-def _searched(kitchen: Kitchen, plan: Plan) -> tuple[Kitchen, list[dict[str, Any]]]:
+def _searched(preparation: Preparation, plan: Plan) -> tuple[Preparation, list[dict[str, Any]]]:
     """With the knobs that did best on questions that the tried encoders had not learned; and what was tried."""
-    training_set = kitchen.training_set
+    training_set = preparation.training_set
     held = calibrating(training_set, ())
     rows = np.setdiff1d(np.arange(len(training_set.examples)), held)
     chosen = [training_set.examples[row] for row in rows]
     found = search(
-        _base(kitchen, plan),
+        _base(preparation, plan),
         [example.text for example in chosen],
         training_set.labels[rows],
         [example.group or example.text for example in chosen],
-        [kitchen.answers[row] for row in rows],
-        tuning=kitchen.tuning,
-        most_minutes=kitchen.search_minutes,
-        steps=kitchen.steps,
+        [preparation.answers[row] for row in rows],
+        tuning=preparation.tuning,
+        most_minutes=preparation.search_minutes,
+        steps=preparation.steps,
         judge=_judge(training_set, rows, held) if len(held) else None,
-        trials_in=kitchen.scratch,
+        trials_in=preparation.scratch,
     )
-    return replace(kitchen, tuning=found.tuning), [asdict(trial) for trial in found.trials]
+    return replace(preparation, tuning=found.tuning), [asdict(trial) for trial in found.trials]
 
 
 def _judge(training_set: TrainingSet, learned: NDArray[np.int64], held: NDArray[np.int64]) -> Callable[[Tuned], float]:
@@ -148,82 +148,82 @@ def _judge(training_set: TrainingSet, learned: NDArray[np.int64], held: NDArray[
     return judge
 
 
-def _base(kitchen: Kitchen, plan: Plan) -> str:
+def _base(preparation: Preparation, plan: Plan) -> str:
     if plan.start is Start.ACTIVE:
-        return str(kitchen.registry.active() / TUNED_FOLDER)
-    return kitchen.settings.encoder
+        return str(preparation.registry.active() / TUNED_FOLDER)
+    return preparation.settings.encoder
 
 
-def _as_it_comes(kitchen: Kitchen) -> Prepared:
-    training_set, settings, steps = kitchen.training_set, kitchen.settings, kitchen.steps
+def _as_it_comes(preparation: Preparation) -> Prepared:
+    training_set, settings, steps = preparation.training_set, preparation.settings, preparation.steps
     with steps.step("Preparing the encoder"):
         precision = None
         with suppress(NoActiveModel, ModelDamaged):
-            active = kitchen.registry.active() / ENCODER_FOLDER
-            precision = reuse_encoder(active, kitchen.folder, settings.encoder, len(training_set.examples))
+            active = preparation.registry.active() / ENCODER_FOLDER
+            precision = reuse_encoder(active, preparation.folder, settings.encoder, len(training_set.examples))
         if precision is None:
             precision = export_encoder(
                 TorchEncoder(settings.encoder),
-                kitchen.folder,
+                preparation.folder,
                 training_set.texts,
                 training_set.labels,
                 threads=settings.threads,
             )
-    encoder, lesson, material = _lesson(kitchen)
+    encoder, lesson, material = _lesson(preparation)
     return Prepared(encoder, lesson, material, tuple(stages_of(training_set, lesson)), {"serving_encoder": precision})
 
 
-def _inherited(kitchen: Kitchen) -> Prepared:
-    active = kitchen.registry.active()
-    with kitchen.steps.step("Taking over the fine-tuned encoder"):
+def _inherited(preparation: Preparation) -> Prepared:
+    active = preparation.registry.active()
+    with preparation.steps.step("Taking over the fine-tuned encoder"):
         for name in (ENCODER_FOLDER, TUNED_FOLDER):
-            shutil.copytree(active / name, kitchen.building / name)
-    about = kitchen.registry.manifest(active.name)
-    encoder, lesson, material = _lesson(kitchen)
-    learned = learned_by(kitchen.folder)
-    rows = np.arange(len(kitchen.training_set.examples))
-    seen = np.array([example.id in learned for example in kitchen.training_set.examples], dtype=bool)
+            shutil.copytree(active / name, preparation.building / name)
+    about = preparation.registry.manifest(active.name)
+    encoder, lesson, material = _lesson(preparation)
+    learned = learned_by(preparation.folder)
+    rows = np.arange(len(preparation.training_set.examples))
+    seen = np.array([example.id in learned for example in preparation.training_set.examples], dtype=bool)
     stage = Stage(lesson, rows[seen], rows[~seen], tuned=True)
     kept = {name: about[name] for name in ("serving_encoder", "tuning") if name in about}
     return Prepared(encoder, lesson, material, (stage,), kept | {"encoder_from": active.name})
 
 
-def _tuned_once(kitchen: Kitchen, plan: Plan) -> Prepared:
+def _tuned_once(preparation: Preparation, plan: Plan) -> Prepared:
     """On all but what is left to calibration; from the active version's encoder on what is new and some of the old."""
-    training_set = kitchen.training_set
+    training_set = preparation.training_set
     further = plan.start is Start.ACTIVE
-    learned = inherited_examples(kitchen.settings, kitchen.registry) if further else frozenset()
+    learned = inherited_examples(preparation.settings, preparation.registry) if further else frozenset()
     held = calibrating(training_set, learned)
     fit = np.setdiff1d(np.arange(len(training_set.examples)), held)
-    tuned = _tune(kitchen, _base(kitchen, plan), fit, kitchen.building / TUNED_FOLDER, learned=learned)
-    about = _serve(kitchen, learned | numbers_of(training_set, fit), tuned)
-    encoder, lesson, material = _lesson(kitchen)
+    tuned = _tune(preparation, _base(preparation, plan), fit, preparation.building / TUNED_FOLDER, learned=learned)
+    about = _serve(preparation, learned | numbers_of(training_set, fit), tuned)
+    encoder, lesson, material = _lesson(preparation)
     stage = Stage(lesson, fit, held, tuned=True)
     return Prepared(encoder, lesson, material, (stage,), about, tuned.curve)
 
 
-def _tuned_in_parts(kitchen: Kitchen) -> Prepared:
-    training_set = kitchen.training_set
+def _tuned_in_parts(preparation: Preparation) -> Prepared:
+    training_set = preparation.training_set
     parts = folds(training_set, most=PARTS)[: rehearsed_parts(len(training_set.examples))]
     stages = []
     for number, (fit, held) in enumerate(parts, start=1):
-        into = kitchen.scratch / f"part-{number}"
-        _tune(kitchen, kitchen.settings.encoder, fit, into, part=f" ({number} of {len(parts) + 1})")
+        into = preparation.scratch / f"part-{number}"
+        _tune(preparation, preparation.settings.encoder, fit, into, part=f" ({number} of {len(parts) + 1})")
         export_onnx(TorchEncoder(str(into)), into / "onnx")
-        encoder = OnnxEncoder(into / "onnx", threads=kitchen.settings.threads)
-        lesson, _ = prepare(training_set, encoder.encode(_texts(training_set)), encoder, kitchen.steps)
+        encoder = OnnxEncoder(into / "onnx", threads=preparation.settings.threads)
+        lesson, _ = prepare(training_set, encoder.encode(_texts(training_set)), encoder, preparation.steps)
         stages.append(Stage(lesson, fit, held, tuned=True))
         shutil.rmtree(into)
     rows = np.arange(len(training_set.examples))
     last = f" ({len(parts) + 1} of {len(parts) + 1})"
-    tuned = _tune(kitchen, kitchen.settings.encoder, rows, kitchen.building / TUNED_FOLDER, part=last)
-    about = _serve(kitchen, numbers_of(training_set, rows), tuned)
-    encoder, lesson, material = _lesson(kitchen)
+    tuned = _tune(preparation, preparation.settings.encoder, rows, preparation.building / TUNED_FOLDER, part=last)
+    about = _serve(preparation, numbers_of(training_set, rows), tuned)
+    encoder, lesson, material = _lesson(preparation)
     return Prepared(encoder, lesson, material, tuple(stages), about, tuned.curve)
 
 
 def _tune(
-    kitchen: Kitchen,
+    preparation: Preparation,
     base: str,
     rows: NDArray[np.int64],
     folder: Path,
@@ -232,40 +232,40 @@ def _tune(
     learned: frozenset[int] = frozenset(),
 ) -> Tuned:
     """`learned` are the examples that the encoder behind `base` knows already: of these some are repeated."""
-    training_set = kitchen.training_set
+    training_set = preparation.training_set
     chosen = [training_set.examples[row] for row in rows]
     return tune_encoder(
         base,
         [example.text for example in chosen],
         training_set.labels[rows],
         [example.group or example.text for example in chosen],
-        [kitchen.answers[row] for row in rows],
+        [preparation.answers[row] for row in rows],
         new=np.array([example.id not in learned for example in chosen]) if learned else None,
         folder=folder,
-        logs=kitchen.logs / (part.strip(" ()").replace(" ", "-") or "whole"),
-        tuning=kitchen.tuning,
-        steps=kitchen.steps,
+        logs=preparation.logs / (part.strip(" ()").replace(" ", "-") or "whole"),
+        tuning=preparation.tuning,
+        steps=preparation.steps,
     )
 
 
-def _serve(kitchen: Kitchen, learned: frozenset[int] | set[int], tuned: Tuned) -> dict[str, Any]:
+def _serve(preparation: Preparation, learned: frozenset[int] | set[int], tuned: Tuned) -> dict[str, Any]:
     """Write the fine-tuned encoder as serving loads it; what the manifest says of it."""
-    with kitchen.steps.step("Preparing the encoder"):
-        precision = _export(kitchen, TorchEncoder(str(tuned.folder)))
-        write_learned(kitchen.folder, learned)
+    with preparation.steps.step("Preparing the encoder"):
+        precision = _export(preparation, TorchEncoder(str(tuned.folder)))
+        write_learned(preparation.folder, learned)
     return {"serving_encoder": precision, "tuning": tuned.about}
 
 
-def _export(kitchen: Kitchen, encoder: TorchEncoder) -> dict[str, Any]:
+def _export(preparation: Preparation, encoder: TorchEncoder) -> dict[str, Any]:
     """As serving loads it; tells its precision and what that was measured to cost."""
-    training_set, threads = kitchen.training_set, kitchen.settings.threads
-    return export_encoder(encoder, kitchen.folder, training_set.texts, training_set.labels, threads=threads)
+    training_set, threads = preparation.training_set, preparation.settings.threads
+    return export_encoder(encoder, preparation.folder, training_set.texts, training_set.labels, threads=threads)
 
 
-def _lesson(kitchen: Kitchen) -> tuple[OnnxEncoder, Lesson, Material]:
-    encoder = OnnxEncoder(kitchen.folder, threads=kitchen.settings.threads)
-    vectors = encode(kitchen.training_set, store=kitchen.store, encoder=encoder, steps=kitchen.steps)
-    lesson, material = prepare(kitchen.training_set, vectors, encoder, kitchen.steps)
+def _lesson(preparation: Preparation) -> tuple[OnnxEncoder, Lesson, Material]:
+    encoder = OnnxEncoder(preparation.folder, threads=preparation.settings.threads)
+    vectors = encode(preparation.training_set, store=preparation.store, encoder=encoder, steps=preparation.steps)
+    lesson, material = prepare(preparation.training_set, vectors, encoder, preparation.steps)
     return encoder, lesson, material
 
 

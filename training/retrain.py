@@ -25,7 +25,7 @@ from chatbot.store import Store
 from chatbot.store.lineage import Used
 from training.candidate import Candidate, answers_of, fit_candidate
 from training.cleaning import clean, doubts
-from training.encoders import Kitchen, inherited_examples
+from training.encoders import Preparation, inherited_examples
 from training.examination import Examination, Room, examine_both
 from training.examples import approved_examples, data_hash, titles_hash, training_set_of
 from training.fresh import fresh_evidence
@@ -166,7 +166,7 @@ def _fit(
     training_set = data.training_set
     plan = plan_of(settings, data, registry, wishes.effort)
     with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=settings.models) as scratch:
-        kitchen = Kitchen(
+        preparation = Preparation(
             settings=settings,
             training_set=training_set,
             answers=answers_of(training_set, data.snapshot),
@@ -179,7 +179,7 @@ def _fit(
             tuning=wishes.tuning or Tuning(threads=settings.threads),
             search_minutes=wishes.search_minutes,
         )
-        candidate = fit_candidate(kitchen, plan, data.snapshot)
+        candidate = fit_candidate(preparation, plan, data.snapshot)
     draw_training(candidate.held_out, candidate.measured.automation, settings.error_budget, building / PICTURES)
     return candidate
 

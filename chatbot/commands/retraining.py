@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from chatbot.errors import ChatbotError, NotFound, SettingsError, TrainingBusy, TrainingRefused
+from chatbot.errors import ChatbotError, NoActiveModel, NotFound, SettingsError, TrainingBusy, TrainingRefused
 from chatbot.importers import read_questions
 from chatbot.importers.records import Question
 from chatbot.settings import Settings
@@ -53,13 +53,18 @@ def train_in(house: House) -> None:
     from training.runs import Wishes
 
     started = time.monotonic()
-    trained = _run(house, Wishes())
+    trained = _run(house, Wishes(must_pass=must_pass_questions(house.settings)))
     _print(trained)
     seconds = time.monotonic() - started
     if trained.promoted:
         console.print(f"Version {trained.version} is active after {seconds:.0f} s of training.")
-    else:
-        console.print(f"Version {trained.version} is not active; {seconds:.0f} s of training.")
+        return
+    console.print(f"Version {trained.version} is not active; {seconds:.0f} s of training.")
+    if house.registry.pointed_at() is None:
+        raise NoActiveModel(
+            f"no version answers yet, and {trained.version} was not let: its report says why; "
+            f'"chatbot models promote {trained.version}" makes it live all the same'
+        )
 
 
 def is_worth_training(house: House) -> bool:
