@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from chatbot import history
+from chatbot.durable import size_of
 from chatbot.errors import ModelDamaged, ModelError, NotFound
-from chatbot.registry import Registry, size_of
+from chatbot.registry import Registry
 from chatbot.store.versions import Event
 
 ACTIVE = "active"

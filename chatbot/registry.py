@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from chatbot import history
+from chatbot.durable import ALONE, SHARED, UNLESS_HELD, held, hold, sha256, size_of, sync, unfinished, write_durably
 from chatbot.errors import ModelDamaged, NoActiveModel, NotFound, NotNow
 from chatbot.store.versions import Event, Versions
 
@@ -33,7 +34,6 @@ CURRENT = "CURRENT"
 BUILDING = ".building-"
 LEAVING = ".pruned-"
 FINGERPRINT = "encoder_fingerprint"
-CHUNK = 1 << 20
 READ_ONLY = 0o444
 
 
@@ -109,9 +109,9 @@ class Registry:
         """The active folder, verified at this moment, and safe from being pruned until the end of the block."""
         pointer = self.pointer()
         for name in [pointer.name, *self.stand_ins(pointer.name)]:
-            with contextlib.ExitStack() as held:
+            with contextlib.ExitStack() as stack:
                 try:
-                    folder = held.enter_context(self.reading(name))
+                    folder = stack.enter_context(self.reading(name))
                 except ModelDamaged as error:
                     _log.warning("version %s is passed over: %s", name, error)
                     continue
@@ -124,7 +124,7 @@ class Registry:
     @contextlib.contextmanager
     def reading(self, name: str) -> Iterator[Path]:
         """A version's folder, verified, and safe from being pruned until the end of the block."""
-        with _held(self.root / name, fcntl.LOCK_SH):
+        with held(self.root / name, SHARED):
             yield self.verify(name)
 
     # --- new versions ---
@@ -137,7 +137,7 @@ class Registry:
         building = self.root / f"{BUILDING}{name}"
         with self._lock():  # nobody sweeps it away before it is held
             building.mkdir()
-            self._building[building] = _hold(building, fcntl.LOCK_EX)
+            self._building[building] = hold(building, ALONE)
         try:
             yield building
         finally:
@@ -148,17 +148,17 @@ class Registry:
         """Complete a built folder with its manifest, and record it. Returns its name; nothing serves it yet."""
         files = {str(file.relative_to(building)): sha256(file) for file in _files(building)}
         manifest = {"created_at": datetime.now(UTC).isoformat(), **about, "metrics": dict(metrics), "files": files}
-        _write_durably(building / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False))
+        write_durably(building / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False))
         name = building.name.removeprefix(BUILDING)
         for path in building.rglob("*"):
-            _sync(path)
+            sync(path)
             if path.is_file():
                 path.chmod(READ_ONLY)
         # Recorded first: when the database refuses, no version is left on disk that nothing knows of.
         sealed = {"manifest": sha256(building / MANIFEST)}
         self._versions.registered(name, manifest=manifest, metrics=metrics, by=by, detail=sealed)
         building.rename(self.root / name)
-        _sync(self.root)
+        sync(self.root)
         self._let_go(building)
         return name
 
@@ -185,7 +185,7 @@ class Registry:
             about = {**(detail or {}), "from": self.pointed_at()}
             # Recorded first: when the database refuses, the active version stays what it was.
             self._versions.happened(name, history.PROMOTED, by=by, detail=about)
-            _write_durably(self.root / CURRENT, name)
+            write_durably(self.root / CURRENT, name)
 
     def rollback(self, *, by: str, leaving: str | None = None) -> str:
         """Go back to the newest sound version that was promoted before the active one, and further back the next time.
@@ -200,7 +200,7 @@ class Registry:
             target, damaged = self._sound_before(active)
             about = {"from": active, "to": target, "passed_over": damaged}
             self._versions.happened(active or target, history.ROLLED_BACK, by=by, detail=about)
-            _write_durably(self.root / CURRENT, target)
+            write_durably(self.root / CURRENT, target)
             return target
 
     def pin(self, name: str, *, by: str) -> None:
@@ -245,9 +245,9 @@ class Registry:
         """Delete what killed runs left half-built or half-deleted. A folder that somebody holds is never touched."""
         swept = []
         with self._lock():
-            _unfinished(self.root / CURRENT).unlink(missing_ok=True)
+            unfinished(self.root / CURRENT).unlink(missing_ok=True)
             for folder in [*self.root.glob(f"{BUILDING}*"), *self.root.glob(f"{LEAVING}*")]:
-                with contextlib.suppress(BlockingIOError, FileNotFoundError), _held(folder, _UNLESS_HELD):
+                with contextlib.suppress(BlockingIOError, FileNotFoundError), held(folder, UNLESS_HELD):
                     shutil.rmtree(folder)
                     swept.append(folder.name)
         return swept
@@ -335,7 +335,7 @@ class Registry:
     def _delete(self, name: str, *, by: str) -> bool:
         """False where somebody is loading it. Renamed first, so that nobody ever sees half of it under its name."""
         try:
-            with _held(self.root / name, _UNLESS_HELD):
+            with held(self.root / name, UNLESS_HELD):
                 self._versions.happened(name, history.PRUNED, by=by)
                 leaving = self.root / f"{LEAVING}{name}"
                 (self.root / name).rename(leaving)
@@ -385,73 +385,8 @@ class OneVersion(Registry):
         return []
 
 
-def sha256(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while chunk := stream.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def size_of(folder: Path) -> int:
-    """Bytes of all files."""
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-
-
-_UNLESS_HELD = fcntl.LOCK_EX | fcntl.LOCK_NB
-
-
-def _hold(folder: Path, how: int) -> int:
-    """A locked handle of a folder, which is where it was; whoever got it closes it."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, how)
-        if folder.stat().st_ino != os.fstat(handle).st_ino:
-            raise FileNotFoundError(f"{folder} was replaced")
-    except BaseException:
-        os.close(handle)
-        raise
-    return handle
-
-
-@contextlib.contextmanager
-def _held(folder: Path, how: int) -> Iterator[None]:
-    """Whoever reads a version that is not there is told so by `verify`."""
-    try:
-        handle = _hold(folder, how)
-    except (FileNotFoundError, NotADirectoryError):
-        if how == fcntl.LOCK_SH:
-            yield
-            return
-        raise
-    try:
-        yield
-    finally:
-        os.close(handle)
-
-
 def _files(folder: Path) -> list[Path]:
     """All but the manifest, and whatever else is no folder."""
     return sorted(
         path for path in folder.rglob("*") if path != folder / MANIFEST and (path.is_symlink() or not path.is_dir())
     )
-
-
-def _write_durably(file: Path, text: str) -> None:
-    temporary = _unfinished(file)
-    temporary.write_text(text, encoding="utf-8")
-    _sync(temporary)
-    temporary.replace(file)
-    _sync(file.parent)
-
-
-def _unfinished(file: Path) -> Path:
-    return file.with_name(f".{file.name}.new")
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -75,6 +75,7 @@ LADDER = (
     "chatbot.inventory",
     "chatbot.registry",
     "chatbot.history",
+    "chatbot.durable",
     "chatbot.follower",
     "chatbot.knowledge",
     "chatbot.retention",
@@ -116,6 +117,7 @@ ARROWS: dict[str, set[str]] = {
     "chatbot.commands": {
         "chatbot.arms",
         "chatbot.bot",
+        "chatbot.durable",
         "chatbot.encoder",
         "chatbot.erasing",
         "chatbot.errors",
@@ -207,6 +209,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "training.examination": {
         "chatbot.bot",
+        "chatbot.durable",
         "chatbot.errors",
         "chatbot.importers",
         "chatbot.redact",
@@ -466,8 +469,8 @@ ARROWS: dict[str, set[str]] = {
         "chatbot.store",
         "chatbot.types",
     },
-    "chatbot.inventory": {"chatbot.errors", "chatbot.history", "chatbot.registry", "chatbot.store"},
-    "chatbot.registry": {"chatbot.errors", "chatbot.history", "chatbot.store"},
+    "chatbot.inventory": {"chatbot.durable", "chatbot.errors", "chatbot.history", "chatbot.registry", "chatbot.store"},
+    "chatbot.registry": {"chatbot.durable", "chatbot.errors", "chatbot.history", "chatbot.store"},
     "chatbot.history": {"chatbot.store"},
     "chatbot.follower": {"chatbot.errors"},
     "chatbot.knowledge": {

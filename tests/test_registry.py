@@ -19,8 +19,9 @@ import pytest
 from sqlalchemy import text
 
 from benchmarks import changing
+from chatbot.durable import sha256
 from chatbot.errors import ModelDamaged, NoActiveModel, NotFound, NotNow, StoreBusy, StoreError
-from chatbot.registry import CURRENT, MANIFEST, OneVersion, Registry, sha256
+from chatbot.registry import CURRENT, MANIFEST, OneVersion, Registry
 from chatbot.store import Store, engine
 
 FILES = ("policy.json", "classifier/weights.bin", "encoder/model.onnx", "encoder/manifest.json")

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chatbot.bot import CASCADE_FOLDER, CLASSIFIER_FOLDER, ENCODER_FOLDER, Bot, load_bot
+from chatbot.durable import size_of
 from chatbot.errors import ModelDamaged, NoActiveModel
 from chatbot.importers.records import Question
 from chatbot.redact import Redactor
-from chatbot.registry import BUILDING, Registry, size_of
+from chatbot.registry import BUILDING, Registry
 from chatbot.settings import Settings
 from chatbot.store import Store
 from chatbot.types import Example

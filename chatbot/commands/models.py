@@ -16,9 +16,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from chatbot import history
+from chatbot.durable import size_of
 from chatbot.errors import NotNow
 from chatbot.inventory import Difference, Entry, State, differences, entry, find, inventory
-from chatbot.registry import FINGERPRINT, size_of
+from chatbot.registry import FINGERPRINT
 from chatbot.settings import Settings
 from chatbot.store.agents import COMMAND_LINE
 from chatbot.store.experiments import Experiments

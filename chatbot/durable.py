@@ -1,0 +1,78 @@
+"""Files that are whole or not there, and folders that one process holds while others wait or leave."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+CHUNK = 1 << 20
+SHARED = fcntl.LOCK_SH
+ALONE = fcntl.LOCK_EX
+UNLESS_HELD = fcntl.LOCK_EX | fcntl.LOCK_NB
+"""Alone, or BlockingIOError at once."""
+
+
+def sha256(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def hold(folder: Path, how: int) -> int:
+    """A locked handle of a folder, which is where it was; whoever got it closes it."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, how)
+        if folder.stat().st_ino != os.fstat(handle).st_ino:
+            raise FileNotFoundError(f"{folder} was replaced")
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+@contextlib.contextmanager
+def held(folder: Path, how: int) -> Iterator[None]:
+    """Whoever reads a version that is not there is told so by `verify`."""
+    try:
+        handle = hold(folder, how)
+    except (FileNotFoundError, NotADirectoryError):
+        if how == SHARED:
+            yield
+            return
+        raise
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def write_durably(file: Path, text: str) -> None:
+    temporary = unfinished(file)
+    temporary.write_text(text, encoding="utf-8")
+    sync(temporary)
+    temporary.replace(file)
+    sync(file.parent)
+
+
+def unfinished(file: Path) -> Path:
+    return file.with_name(f".{file.name}.new")
+
+
+def sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
