@@ -21,9 +21,11 @@ from chatbot.store.knowledge import Changes
 from chatbot.types import Example, Redacted, Status, Template
 from chatbot.wiring import House, open_house
 from training.evaluate import Prediction, predict
+from training.plan import Effort
 from training.progress import Steps, steps
 from training.retrain import retrain
-from training.runs import Trained
+from training.runs import Trained, Wishes
+from training.tune import Tuning
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +58,33 @@ class Shop:
 
 
 @contextmanager
-def trained_shop(rows: Iterable[Labelled], home: Path | None = None, **settings: Any) -> Iterator[Shop]:
-    """Learn `rows` and train; in a folder that is deleted afterwards, unless `home` names one to keep."""
+def trained_shop(
+    rows: Iterable[Labelled],
+    home: Path | None = None,
+    *,
+    effort: Effort = Effort.QUICK,
+    seed: int = 0,
+    **settings: Any,
+) -> Iterator[Shop]:
+    """Learn `rows` and train; in a folder that is deleted afterwards, unless `home` names one to keep. `seed` is that
+    of fine-tuning."""
     with (
         tempfile.TemporaryDirectory() as temporary,
         open_house(Settings(home=home or Path(temporary), **settings)) as house,
     ):
         start = clock()
         learn(house, rows)
-        trained = retrain(house.settings, store=house.store, registry=house.registry, steps=steps())
-        house.bots.current()
-        yield Shop(house, trained, since(start))
+        yield _trained(house, start, effort, seed)
 
 
-def retrained(house: House) -> Shop:
+def retrained(house: House, effort: Effort = Effort.QUICK) -> Shop:
     """Train once more on what the house knows now; vectors that it has are not computed again."""
-    start = clock()
-    trained = retrain(house.settings, store=house.store, registry=house.registry, steps=steps())
+    return _trained(house, clock(), effort, 0)
+
+
+def _trained(house: House, start: Cost, effort: Effort, seed: int) -> Shop:
+    wishes = Wishes(effort=effort, tuning=Tuning(threads=house.settings.threads, seed=seed))
+    trained = retrain(house.settings, store=house.store, registry=house.registry, steps=steps(), wishes=wishes)
     house.bots.current()
     return Shop(house, trained, since(start))
 

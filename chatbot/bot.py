@@ -130,15 +130,24 @@ class Bot:
         return self.cascade.changed(self.knowledge.examples.values(), self.knowledge.unapproved)
 
 
-def load_bot(folder: Path, *, store: KnowledgeStore, threads: int = 0, without: Collection[int] = ()) -> Bot:
+def load_bot(
+    folder: Path,
+    *,
+    store: KnowledgeStore,
+    threads: int = 0,
+    without: Collection[int] = (),
+    heads: Path | None = None,
+) -> Bot:
     """The bot of a verified version folder with the knowledge as the store has it now, `without` these examples.
+    `heads` is the folder of classifier and cascade, if others than those that serve are meant.
 
     Raises ModelDamaged for the files of another release.
     """
+    heads = heads or folder
     try:
         encoder = OnnxEncoder(folder / ENCODER_FOLDER, threads=threads)
-        classifier, policy = load_classifier(folder / CLASSIFIER_FOLDER), load_policy(folder / POLICY_FILE)
-        cascade = load_cascade(folder / CASCADE_FOLDER, encoder.pieces)
+        classifier, policy = load_classifier(heads / CLASSIFIER_FOLDER), load_policy(folder / POLICY_FILE)
+        cascade = load_cascade(heads / CASCADE_FOLDER, encoder.pieces)
     except (KeyError, TypeError) as error:  # the sums are right, so this is what the release that wrote it knew
         message = f'version {folder.name} was made by another release of the program; run "chatbot train"'
         raise ModelDamaged(message) from error

@@ -68,6 +68,12 @@ def pinned(events: Sequence[Event]) -> set[str]:
     return {version for version, event in last.items() if event == PINNED}
 
 
+def left(events: Sequence[Event]) -> set[str]:
+    """What somebody went back from, and nobody has promoted again."""
+    last = {event.version: event.event for event in events if event.event in (PROMOTED, ROLLED_BACK)}
+    return {version for version, event in last.items() if event == ROLLED_BACK}
+
+
 def refusals(events: Sequence[Event]) -> dict[str, tuple[str, ...]]:
     """By version: why the gate refused it when it was judged last."""
     judged = [event for event in events if event.event == REFUSED]

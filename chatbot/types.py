@@ -107,8 +107,8 @@ class Template:
 
 
 class Side(StrEnum):
-    """What an example is for. A holdout text is never learned from, so that it can judge every version to come; a
-    must-pass question neither, and each version has to get it right."""
+    """What an example is for. A holdout text judges every version to come, so nothing that is examined has learned from
+    it; from a must-pass question nothing learns, and each version has to get it right."""
 
     TRAIN = "train"
     HOLDOUT = "holdout"

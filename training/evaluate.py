@@ -100,6 +100,15 @@ class Fresh:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """Of the questions that a version long before was asked too: whether that one, and this one, read them right."""
+
+    version: str
+    before: tuple[bool, ...]
+    after: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What the gate compares: one version on one holdout. `predictions` stand in the holdout's order."""
 
@@ -112,6 +121,7 @@ class Report:
     behaviours: tuple[Behaviour, ...]
     size_bytes: int
     fresh: tuple[Fresh, ...] = ()
+    earlier: Earlier | None = None
 
 
 def predict(

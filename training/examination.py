@@ -24,6 +24,9 @@ from training.evaluate import Prediction, Report, examine, retrieval, summarise
 from training.progress import Steps
 from training.splitting import Split
 
+EXAMINED = "examined"
+"""In a version: classifier and cascade as they were examined, where others serve (training/last_lesson.py)."""
+
 SERVED = (ENCODER_FOLDER, CLASSIFIER_FOLDER, CASCADE_FOLDER)
 
 
@@ -65,8 +68,23 @@ def examine_both(candidate: Path, split: Split, room: Room, *, must_pass: Sequen
     return Examination(reports[0], reports[1] if len(reports) > 1 else None, serving, trouble)
 
 
+def examine_served(candidate: Path, split: Split, room: Room, *, must_pass: Sequence[Question] = ()) -> Report:
+    """What the heads that will serve make of the same questions, which they have learned by now."""
+    unseen = frozenset(example.id for example in (*split.holdout, *split.must_pass))
+    bot = load_bot(candidate, store=room.store.knowledge, threads=room.settings.threads, without=unseen)
+    (report,) = _reports([(bot, candidate)], split, room, must_pass)
+    return report
+
+
 def _load(folder: Path, room: Room, unseen: frozenset[int]) -> tuple[Bot, Path]:
-    return load_bot(folder, store=room.store.knowledge, threads=room.settings.threads, without=unseen), folder
+    """With the heads that have not learned the holdout."""
+    store, threads = room.store.knowledge, room.settings.threads
+    return load_bot(folder, store=store, threads=threads, without=unseen, heads=heads_of(folder)), folder
+
+
+def heads_of(folder: Path) -> Path:
+    """Where a version keeps the heads that have learned no question of the holdout."""
+    return folder / EXAMINED if (folder / EXAMINED).is_dir() else folder
 
 
 def serving_size(folder: Path) -> int:

@@ -73,13 +73,13 @@ def fit_classifier(
         advance()
     known = fingerprints((*training_set.examples, *training_set.titles))
     cascade = Cascade(
-        _student(lesson, material.table, heads.project), (student, letters), quick_trust, 1.0, known, material.pieces
+        student_of(lesson, material.table, heads.project), (student, letters), quick_trust, 1.0, known, material.pieces
     )
     classifier = Classifier(training_set.intents, heads.dense, heads.lexical.head(lesson), mix, trust)
     return Fitted(classifier, cascade, witness.held_out(certainty, quick_certainty), folds.rows)
 
 
-def _student(lesson: Lesson, table: NDArray[np.float32], project: NDArray[np.float32]) -> Student:
+def student_of(lesson: Lesson, table: NDArray[np.float32], project: NDArray[np.float32]) -> Student:
     """Only the word pieces of the training texts: a question with another one is the encoder's."""
     pieces = np.unique(np.concatenate(lesson.pieces)).astype(np.int64)
     row = np.full(len(table), -1, dtype=np.int32)

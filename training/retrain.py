@@ -9,27 +9,28 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 
-from chatbot import history
 from chatbot.errors import ChatbotError, TrainingRefused
 from chatbot.redact import Redactor
 from chatbot.registry import BUILDING, Registry
 from chatbot.settings import Settings
 from chatbot.store import Store
 from chatbot.store.lineage import Used
+from training.anchor import keep_readings, with_anchor
 from training.candidate import Candidate, answers_of, fit_candidate
 from training.cleaning import clean, doubts
 from training.encoders import Preparation, inherited_examples
-from training.examination import Examination, Room, examine_both
-from training.examples import approved_examples, data_hash, titles_hash, training_set_of
+from training.evaluate import Report
+from training.examination import Examination, Room, examine_both, examine_served
+from training.examples import approved_examples, data_hash, training_set_of
 from training.fresh import fresh_evidence
-from training.gate import Finding, Outcome, Rules, Verdict, judge, rules_of
+from training.gate import Finding, Outcome, Rules, Verdict, is_as_good, judge, rules_of
+from training.last_lesson import forget_the_rest, learn_the_rest
 from training.lock import alone
 from training.pictures import FOLDER as PICTURES
 from training.pictures import draw_training
@@ -38,9 +39,9 @@ from training.progress import Steps
 from training.runs import Data, Trained, Wishes
 from training.splitting import split_examples
 from training.telling import tell
+from training.tried import identity, judged_by
 from training.tune import Tuning
 
-EFFORTS = list(Effort)
 SCRATCH = ".tuning-"
 
 
@@ -61,11 +62,12 @@ def run(settings: Settings, data: Data, *, store: Store, registry: Registry, ste
     with registry.new_version() as building:
         candidate = _fit(settings, data, store, registry, building, steps, wishes)
         room = Room(settings, store, registry, Redactor(settings.order_number or None), steps)
-        examined = examine_both(building, data.split, room, must_pass=wishes.must_pass)
-        examined = _with_fresh(examined, candidate, data, store, registry)
-        verdict = _judge(examined, rules_of(settings, {one.intent for one in data.used}))
+        rules = rules_of(settings, {one.intent for one in data.used})
+        examined = _examine(building, candidate, data, room, rules, wishes)
+        verdict = _judge(examined, rules)
+        more = _teach_the_rest(building, examined.candidate, rules, data, room, wishes)
         _check_still_there(data, store)
-        about = _about(settings, data, candidate, verdict, wishes)
+        about = _about(settings, data, candidate, verdict, wishes) | {"learned_after_the_examination": more}
         version = registry.register(building, about=about, metrics=candidate.measured.metrics, by=wishes.by)
     trained = Trained(version, wishes.promote and may_go_live(verdict, wishes), verdict, candidate, examined, data)
     # Before it goes live: whatever serves has a report.
@@ -112,36 +114,6 @@ def collect(store: Store) -> Data:
     return Data(snapshot, split, cleaned, training_set, data_hash(sides), tuple(used))
 
 
-def is_up_to_date(settings: Settings, *, store: Store, registry: Registry, effort: Effort = Effort.QUICK) -> bool:
-    """Whether the active version was trained on exactly the examples and settings of now, with no less effort."""
-    try:
-        return is_made_from(registry.manifest(registry.active_name()), settings, collect(store), effort)
-    except ChatbotError:
-        return False
-
-
-def is_tried(settings: Settings, data: Data, registry: Registry, effort: Effort) -> bool:
-    """Whether a run would do again what made the active version, one that was refused, or one that waits for a lead.
-    A run that was cut short has tried nothing."""
-    tried = {event.version for event in registry.events() if event.event == history.REFUSED}
-    with suppress(ChatbotError):
-        tried.add(registry.active_name())
-    newest = registry.names()[-1:]
-    with suppress(ChatbotError):
-        tried |= {name for name in newest if registry.manifest(name).get("left_to_a_lead")}
-    for name in tried & set(registry.names()):
-        with suppress(ChatbotError):
-            if is_made_from(registry.manifest(name), settings, data, effort):
-                return True
-    return False
-
-
-def is_made_from(manifest: Mapping[str, Any], settings: Settings, data: Data, effort: Effort) -> bool:
-    """Whether a run would do again what has made this version."""
-    same = all(manifest.get(name) == value for name, value in _identity(settings, data).items())
-    return same and EFFORTS.index(manifest.get("effort", Effort.QUICK)) >= EFFORTS.index(effort)
-
-
 def plan_of(settings: Settings, data: Data, registry: Registry, effort: Effort) -> Plan:
     """What a run would do to the encoder."""
     learned = inherited_examples(settings, registry)
@@ -184,24 +156,35 @@ def _fit(
     return candidate
 
 
+def _teach_the_rest(building: Path, examined: Report, rules: Rules, data: Data, room: Room, wishes: Wishes) -> int:
+    """What was held out is learned as well, if what comes of it is as good; how many examples that was."""
+    more = learn_the_rest(building, data, store=room.store, threads=room.settings.threads, steps=room.steps)
+    if more:
+        served = examine_served(building, data.split, room, must_pass=wishes.must_pass)
+        if not is_as_good(served, examined, rules):
+            forget_the_rest(building)
+            return 0
+    return more
+
+
 def _sweep(models: Path) -> None:
     """What a killed run left; nobody else is at work here."""
     for folder in models.glob(f"{SCRATCH}*"):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _with_fresh(
-    examined: Examination, candidate: Candidate, data: Data, store: Store, registry: Registry
-) -> Examination:
-    """With what is to be said of the labels that came since the active version."""
+def _examine(building: Path, candidate: Candidate, data: Data, room: Room, rules: Rules, wishes: Wishes) -> Examination:
+    """Beside the active version; with what is to be said of the labels that came since, and of versions long before."""
+    examined = examine_both(building, data.split, room, must_pass=wishes.must_pass)
+    report, registry, lineage = examined.candidate, room.registry, room.store.lineage
+    keep_readings(building, data.split, report)
+    report = with_anchor(report, data.split, registry, within=room.settings.keep_versions, least=rules.least_questions)
     before = _manifest(registry)
-    if before is None:
-        return examined
-    known = {one.example_id for one in store.lineage.used(str(before.get("data", ""))) or ()}
-    fresh = fresh_evidence(
-        candidate, examined.candidate, data.training_set, data.split, known=known, days=store.lineage.days()
-    )
-    return replace(examined, candidate=replace(examined.candidate, fresh=fresh))
+    if before is not None:
+        known = {one.example_id for one in lineage.used(str(before.get("data", ""))) or ()}
+        fresh = fresh_evidence(candidate, report, data.training_set, data.split, known=known, days=lineage.days())
+        report = replace(report, fresh=fresh)
+    return replace(examined, candidate=report)
 
 
 def _tell(trained: Trained, settings: Settings, store: Store, registry: Registry, wishes: Wishes) -> Trained:
@@ -227,7 +210,8 @@ def _about(settings: Settings, data: Data, candidate: Candidate, verdict: Verdic
     """What the manifest says of how the version was made. No words of customers: those could not be erased from it."""
     libraries = ("torch", "sentence-transformers", "scikit-learn", "onnxruntime", "numpy")
     return {
-        **_identity(settings, data),
+        **identity(settings, data),
+        "judged_by": judged_by(settings, data, wishes.must_pass),
         **candidate.about,
         "effort": wishes.effort.value,
         "holdout": len(data.split.holdout),
@@ -243,15 +227,4 @@ def _told(verdict: Verdict) -> dict[str, Any]:
         "outcome": verdict.outcome.value,
         "headline": verdict.headline,
         "failed": [finding.rule for finding in verdict.failures],
-    }
-
-
-def _identity(settings: Settings, data: Data) -> dict[str, Any]:
-    return {
-        "data": data.hash,
-        "titles": titles_hash(data.training_set),
-        "encoder": settings.encoder,
-        "error_budget": settings.error_budget,
-        "unknown_share": settings.unknown_share,
-        "program": installed_version("service-chatbot"),
     }

@@ -1,8 +1,8 @@
 """Who learns and who judges: a split by group that stays as it is for as long as the texts do.
 
 Texts that say nearly the same stand on one side, and what was held out once stays held out, so that every version is
-examined with questions that none before it has learned from either. New texts fill the holdout up to its share,
-intent by intent.
+examined with questions that nothing examined before it has learned from either. New texts fill the holdout up to its
+share, intent by intent.
 """
 
 from __future__ import annotations

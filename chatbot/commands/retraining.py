@@ -17,7 +17,16 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from chatbot.errors import ChatbotError, NoActiveModel, NotFound, SettingsError, TrainingBusy, TrainingRefused
+from chatbot.errors import (
+    ChatbotError,
+    ImportRefused,
+    NoActiveModel,
+    NotFound,
+    SettingsError,
+    TrainingBusy,
+    TrainingRefused,
+)
+from chatbot.export import write_export
 from chatbot.importers import read_questions
 from chatbot.importers.records import Question
 from chatbot.settings import Settings
@@ -70,13 +79,19 @@ def train_in(house: House) -> None:
 def is_worth_training(house: House) -> bool:
     """Whether something changed that a few seconds can learn: nobody waits for a server that fine-tunes first."""
     from training.plan import Effort
-    from training.retrain import collect, is_tried, plan_of
+    from training.retrain import collect, plan_of
+    from training.tried import is_tried
 
     try:
         data = collect(house.store)
     except TrainingRefused:
         return False
-    if is_tried(house.settings, data, house.registry, Effort.QUICK):
+    try:
+        must_pass = must_pass_questions(house.settings)
+    except ImportRefused as error:
+        console.print(f"Nothing is trained: {escape(str(error))}")  # what serves goes on serving
+        return False
+    if is_tried(house.settings, data, house.registry, Effort.QUICK, must_pass):
         return False
     if plan_of(house.settings, data, house.registry, Effort.QUICK).tunes:
         console.print('The examples changed since the last training; "chatbot retrain" learns them')
@@ -100,8 +115,9 @@ def retrain(
     from training.lock import alone
     from training.plan import Effort
     from training.progress import steps
-    from training.retrain import collect, is_tried, run
+    from training.retrain import collect, run
     from training.runs import Wishes
+    from training.tried import is_tried
 
     if effort not in list(Effort):
         raise SettingsError(f'"{effort}" is no effort; use {", ".join(Effort)}')
@@ -111,9 +127,9 @@ def retrain(
             data = collect(house.store)
             new = _new(house, data, since)
             told |= _about_data(data, new)
-            chosen = Effort(effort)
+            chosen, must_pass = Effort(effort), must_pass_questions(settings)
             if not (force or tuning) and (
-                is_tried(house.settings, data, house.registry, chosen) or (since and not new)
+                is_tried(house.settings, data, house.registry, chosen, must_pass) or (since and not new)
             ):
                 return _end(Exit.NOTHING_NEW, NOTHING_NEW, told, as_json)
             wishes = Wishes(
@@ -122,7 +138,7 @@ def retrain(
                 unproven=False,
                 by=BY_SCHEDULE,
                 tuning=tuning_of(tuning, settings) if tuning else None,
-                must_pass=must_pass_questions(settings),
+                must_pass=must_pass,
                 search_minutes=search_minutes,
             )
             if dry_run:
@@ -229,7 +245,7 @@ def show_data(settings: Settings, name: str, *, out: Path | None) -> None:
         for example, side in sides.items()
     ]
     if out is not None:
-        out.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        write_export((f"{line}\n" for line in lines), out)
     else:
         for line in lines:
             typer.echo(line)

@@ -1,17 +1,24 @@
-"""Lessons without an encoder: made vectors, and letters for word pieces."""
+"""Lessons without an encoder: made vectors, and letters for word pieces; and workshops where all is real."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from chatbot.store.knowledge import Snapshot
+from chatbot.registry import Registry
+from chatbot.settings import Settings
+from chatbot.store import Store
+from chatbot.store.knowledge import Changes, Snapshot
 from chatbot.types import Example, Vector
+from tests.training.workshop import Grown, OpenWorkshop, Workshop, lesson
 from training.distil import Material, summed
 from training.examples import TrainingSet, collect_examples
 from training.heads import Lesson, counted
+from training.runs import Trained
 
 Collect = Callable[..., TrainingSet]
 Teach = Callable[[TrainingSet, Vector], tuple[Lesson, Material]]
@@ -56,6 +63,46 @@ def teach() -> Teach:
         return lesson, Material(table, letters)
 
     return taught
+
+
+@pytest.fixture
+def workshop(small_encoder: Path, tmp_path: Path, empty_store: Store) -> OpenWorkshop:
+    """Opens a workshop whose store holds these examples."""
+
+    def opened(examples: Iterable[Example]) -> Workshop:
+        empty_store.knowledge.apply(Changes(examples=tuple(examples)))
+        settings = small_settings(tmp_path, small_encoder)
+        return Workshop(settings, empty_store, Registry(settings.models, empty_store.versions))
+
+    return opened
+
+
+@pytest.fixture(scope="session")
+def grown_once(small_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Trained]:
+    """Trained once; each test works on a copy."""
+    home = tmp_path_factory.mktemp("grown")
+    store = Store.open(f"sqlite:///{home / 'shop.db'}", migrate=True)
+    try:
+        store.knowledge.apply(Changes(examples=tuple(lesson(range(40)))))
+        settings = small_settings(home, small_encoder)
+        return home, Workshop(settings, store, Registry(settings.models, store.versions)).retrain()
+    finally:
+        store.close()
+
+
+@pytest.fixture
+def grown(grown_once: tuple[Path, Trained], small_encoder: Path, tmp_path: Path) -> Iterator[Grown]:
+    home, first = grown_once
+    shutil.copytree(home, tmp_path / "home")
+    store = Store.open(f"sqlite:///{tmp_path / 'home' / 'shop.db'}")
+    settings = small_settings(tmp_path / "home", small_encoder)
+    yield Grown(Workshop(settings, store, Registry(settings.models, store.versions)), first)
+    store.close()
+
+
+def small_settings(home: Path, encoder: Path) -> Settings:
+    chosen = {"home": home, "encoder": str(encoder), "error_budget": 0.2, "threads": 1}
+    return Settings.model_validate(chosen)
 
 
 def letters(text: str) -> list[int]:

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import random
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
-from chatbot.bot import Bot, LiveBot
 from chatbot.errors import NoActiveModel, NotNow, TrainingRefused
 from chatbot.importers.records import Question
 from chatbot.redact import Redactor
@@ -20,66 +15,13 @@ from chatbot.settings import Settings
 from chatbot.store import Store
 from chatbot.store.knowledge import Changes
 from chatbot.text import text_key
-from chatbot.types import OUT_OF_SCOPE, Example, Intent, Side, Verdict
+from chatbot.types import OUT_OF_SCOPE, Example, Intent, Side, Template, Verdict
 from tests.conftest import Ask
+from tests.training.workshop import PARCEL, REFUND, SHOP, Grown, OpenWorkshop, Workshop, lesson
 from training.gate import Outcome
 from training.lock import LOCK
 from training.plan import Effort
-from training.progress import Lines
-from training.retrain import collect, is_tried, is_up_to_date, retrain
-from training.runs import Trained, Wishes
-
-REFUND = ("refund please", "money back", "give me a refund", "I want my money", "refund my order", "pay me back")
-PARCEL = ("where is my parcel", "parcel late", "track parcel", "parcel lost", "has my parcel left", "parcel status")
-SHOP = [Example(text, intent) for intent, texts in (("refund", REFUND), ("parcel", PARCEL)) for text in texts]
-
-
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    settings: Settings
-    store: Store
-    registry: Registry
-
-    def retrain(self, **wishes: Any) -> Trained:
-        return retrain(self.settings, store=self.store, registry=self.registry, steps=Lines(), wishes=Wishes(**wishes))
-
-    def bot(self) -> Bot:
-        return LiveBot(self.registry, self.store.knowledge, threads=1).current()
-
-
-TOPICS = {
-    "refund": ("money back", "refund", "reimbursement"),
-    "parcel": ("parcel", "delivery", "package"),
-    "hours": ("opening hours", "closing time", "sunday"),
-    "sizes": ("size chart", "wrong size", "too small"),
-}
-
-
-def lesson(numbers: range) -> list[Example]:
-    """For each number a question of each of four intents: told by its first words, unlike all others by the rest."""
-    made = []
-    for number in numbers:
-        chance = random.Random(number)
-        for intent, words in TOPICS.items():
-            others = " ".join("".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=7)) for _ in range(4))
-            made.append(Example(f"{words[number % 3]} {others}", intent))
-    return made
-
-
-OpenWorkshop = Callable[[Iterable[Example]], Workshop]
-
-
-@pytest.fixture
-def workshop(small_encoder: Path, tmp_path: Path, empty_store: Store) -> OpenWorkshop:
-    """Opens a workshop whose store holds these examples."""
-
-    def opened(examples: Iterable[Example]) -> Workshop:
-        empty_store.knowledge.apply(Changes(examples=tuple(examples)))
-        chosen = {"home": tmp_path, "encoder": str(small_encoder), "error_budget": 0.2, "threads": 1}
-        settings = Settings.model_validate(chosen)
-        return Workshop(settings, empty_store, Registry(settings.models, empty_store.versions))
-
-    return opened
+from training.retrain import collect
 
 
 def test_the_same_knowledge_gives_the_same_version_twice(workshop: OpenWorkshop, redactor: Redactor) -> None:
@@ -126,6 +68,7 @@ def test_a_version_says_how_it_was_made(workshop: OpenWorkshop) -> None:
         "encoder/model.onnx",
         "encoder/tokenizer.json",
         "policy.json",
+        "read.json",
         "report/automation.png",
         "report/reliability.png",
     }
@@ -133,16 +76,16 @@ def test_a_version_says_how_it_was_made(workshop: OpenWorkshop) -> None:
 
 def test_it_is_up_to_date_until_something_changes(workshop: OpenWorkshop) -> None:
     shop = workshop(SHOP)
-    assert not is_up_to_date(shop.settings, store=shop.store, registry=shop.registry)
+    assert not shop.is_tried()
     shop.retrain()
-    assert is_up_to_date(shop.settings, store=shop.store, registry=shop.registry)
+    assert shop.is_tried()
     for other in ({"error_budget": 0.1}, {"encoder": "default"}, {"unknown_share": 0.2}):
         changed = shop.settings.model_copy(update=other)
-        assert not is_up_to_date(changed, store=shop.store, registry=shop.registry)
+        assert not replace(shop, settings=changed).is_tried()
     shop.store.knowledge.apply(Changes(examples=(Example("do you sell tents", "stock"),)))
-    assert not is_up_to_date(shop.settings, store=shop.store, registry=shop.registry)
+    assert not shop.is_tried()
     shop.retrain()
-    assert is_up_to_date(shop.settings, store=shop.store, registry=shop.registry)
+    assert shop.is_tried()
 
 
 def test_a_shop_of_six_examples_trains_and_promises_nothing(workshop: OpenWorkshop, redactor: Redactor) -> None:
@@ -190,9 +133,9 @@ def test_a_new_title_is_new_training_data(workshop: OpenWorkshop, redactor: Reda
     shop = workshop(SHOP)
     shop.retrain()
     shop.store.knowledge.apply(Changes(intents=(Intent("refund", {"en": "Reimbursement"}),)))
-    assert not is_up_to_date(shop.settings, store=shop.store, registry=shop.registry)
+    assert not shop.is_tried()
     shop.retrain()
-    assert is_up_to_date(shop.settings, store=shop.store, registry=shop.registry)
+    assert shop.is_tried()
     assert shop.bot().read(redactor.redact("reimbursement")).ranked(1)[0][0] == "refund"
 
 
@@ -218,9 +161,8 @@ def test_the_vectors_of_the_examples_are_those_that_serve(workshop: OpenWorkshop
     assert float(kept[text_key(example.text)] @ vector) > 0.97
 
 
-def test_a_better_version_goes_live_and_its_report_says_so(workshop: OpenWorkshop) -> None:
-    shop = workshop(lesson(range(40)))
-    first = shop.retrain()
+def test_a_better_version_goes_live_and_its_report_says_so(grown: Grown) -> None:
+    shop, first = grown.shop, grown.first
     assert first.examined.active is None
     shop.store.knowledge.apply(Changes(examples=tuple(lesson(range(40, 60)))))
     second = shop.retrain(by="retrain", unproven=False)
@@ -235,10 +177,9 @@ def test_a_better_version_goes_live_and_its_report_says_so(workshop: OpenWorksho
     assert {example.id for example in first.data.split.holdout} < {example.id for example in second.data.split.holdout}
 
 
-def test_a_poisoned_week_stays_out_and_nothing_changes(workshop: OpenWorkshop) -> None:
+def test_a_poisoned_week_stays_out_and_nothing_changes(grown: Grown) -> None:
     """Labels permuted in all that is learned: the questions held out before still have the right ones."""
-    shop = workshop(lesson(range(40)))
-    first = shop.retrain()
+    shop, first = grown.shop, grown.first
     judges = {example.text for example in first.data.split.holdout}
     order = {"refund": "parcel", "parcel": "hours", "hours": "sizes", "sizes": "refund"}
     poisoned = [
@@ -292,16 +233,29 @@ def test_a_failed_must_pass_question_keeps_a_version_out(workshop: OpenWorkshop)
 def test_what_was_tried_is_nothing_new_until_something_changes(workshop: OpenWorkshop) -> None:
     shop = workshop(lesson(range(10)))
     question = Question("when can i get my money back today", "sizes", None, line=1)
-
-    def tried() -> bool:
-        return is_tried(shop.settings, collect(shop.store), shop.registry, Effort.QUICK)
-
-    assert not tried()
+    assert not shop.is_tried(must_pass=(question,))
     shop.retrain(must_pass=(question,))  # refused, and trying again would refuse again
-    assert tried()
-    assert not is_tried(shop.settings, collect(shop.store), shop.registry, Effort.STANDARD)
+    assert shop.is_tried(must_pass=(question,))
+    assert not shop.is_tried(Effort.STANDARD, (question,))
+    assert not shop.is_tried(must_pass=(replace(question, intent="refund"),))  # somebody has mended the file
+    laxer = shop.settings.model_copy(update={"gate_margin": 0.05})
+    assert not replace(shop, settings=laxer).is_tried(must_pass=(question,))
+    shop.store.knowledge.apply(Changes(templates=(Template("hours", "hours", "We open at nine."),)))
+    assert not shop.is_tried(must_pass=(question,))
     shop.store.knowledge.apply(Changes(examples=(Example("do you sell tents", "stock"),)))
-    assert not tried()
+    assert not shop.is_tried(must_pass=(question,))
+
+
+def test_a_schedule_does_not_bring_back_what_a_person_went_back_from(workshop: OpenWorkshop) -> None:
+    shop = workshop(SHOP)
+    shop.retrain()
+    shop.store.knowledge.apply(Changes(examples=(Example("is my money on its way", "refund"),)))
+    second = shop.retrain().version
+    shop.registry.rollback(by="ana")
+    assert shop.is_tried()
+    shop.store.knowledge.apply(Changes(examples=(Example("was my parcel sent", "parcel"),)))
+    assert not shop.is_tried()
+    assert second in shop.registry.names()
 
 
 def test_a_run_that_was_cut_short_has_tried_nothing(workshop: OpenWorkshop) -> None:
@@ -311,13 +265,11 @@ def test_a_run_that_was_cut_short_has_tried_nothing(workshop: OpenWorkshop) -> N
     with pytest.raises(OSError, match="reports"):
         shop.retrain()
     assert len(shop.registry.names()) == 1
-    assert not is_tried(shop.settings, collect(shop.store), shop.registry, Effort.QUICK)
-    assert not is_up_to_date(shop.settings, store=shop.store, registry=shop.registry)
+    assert not shop.is_tried()
 
 
-def test_a_damaged_active_version_opens_the_gate_to_nobody_but_people(workshop: OpenWorkshop) -> None:
-    shop = workshop(lesson(range(40)))
-    first = shop.retrain()
+def test_a_damaged_active_version_opens_the_gate_to_nobody_but_people(grown: Grown) -> None:
+    shop, first = grown.shop, grown.first
     policy = shop.settings.models / first.version / "policy.json"
     policy.chmod(0o644)
     policy.write_text(policy.read_text(encoding="utf-8") + " ", encoding="utf-8")
@@ -353,12 +305,11 @@ def test_votes_change_nothing_that_is_learned(store: Store, settings: Settings, 
             )
     after = collect(store)
     assert (after.hash, after.used) == (before.hash, before.used)
-    assert is_up_to_date(settings, store=store, registry=registry)
+    assert Workshop(settings, store, registry).is_tried()
 
 
-def test_a_data_version_tells_which_examples_were_used(workshop: OpenWorkshop) -> None:
-    shop = workshop(lesson(range(35)))
-    trained = shop.retrain()
+def test_a_data_version_tells_which_examples_were_used(grown: Grown) -> None:
+    shop, trained = grown.shop, grown.first
     manifest = shop.registry.manifest(trained.version)
     used = shop.store.lineage.used(manifest["data"])
     assert used is not None

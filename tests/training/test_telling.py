@@ -13,7 +13,7 @@ from chatbot.store import Store
 from chatbot.store.erasing import By, Wish
 from chatbot.store.knowledge import Changes
 from chatbot.types import Example
-from tests.training.test_retrain import lesson
+from tests.training.workshop import lesson
 from training.progress import Lines
 from training.retrain import retrain
 from training.runs import Trained, Wishes
@@ -55,7 +55,7 @@ def test_erased_words_take_the_page_with_them(shop: Settings, empty_store: Store
     empty_store.knowledge.apply(Changes(examples=(*lesson(range(25)), *torn)))
     page = train(shop, empty_store).page
     assert page is not None
-    eraser = Eraser(store=empty_store, folder=shop.exports, reports=shop.reports)
+    eraser = Eraser(store=empty_store, folder=shop.exports, reports=shop.reports, backups=shop.backups)
     wish = Wish(By.MATCHING, CANARY, also_imported=True)
     assert page in eraser.preview(wish).files.holding
     eraser.erase(wish, by="tests")

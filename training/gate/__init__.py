@@ -8,7 +8,7 @@ side, accuracy.py and conduct.py compare them, paired.py is the arithmetic, and 
 
 from __future__ import annotations
 
-from training.gate.judging import failing, judge
+from training.gate.judging import failing, is_as_good, judge
 from training.gate.verdict import Finding, Outcome, Rules, Verdict, rules_of
 
-__all__ = ["Finding", "Outcome", "Rules", "Verdict", "failing", "judge", "rules_of"]
+__all__ = ["Finding", "Outcome", "Rules", "Verdict", "failing", "is_as_good", "judge", "rules_of"]

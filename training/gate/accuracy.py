@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from training.evaluate import Earlier
 from training.gate.comparing import Comparison, Pair, rights
 from training.gate.paired import chance_of_being_no_worse, fallen, is_provable, lowest_difference, pair
 from training.gate.soundness import FEW_NAMES, is_read_right
@@ -51,6 +52,23 @@ def _accuracy(both: Comparison, rules: Rules) -> Finding:
         )
     sure = f"at least {points(lowest)} better" if lowest > 0 else f"at most {points(lowest)} worse"
     return Finding("questions read right", True, f"{figures} With 95 % confidence it is {sure}.")
+
+
+def findings_of_the_long_run(earlier: Earlier | None, rules: Rules) -> Iterator[Finding]:
+    """Losses within the margin, several times in a row, are a loss beyond it."""
+    if earlier is None:
+        return
+    pairs = pair(earlier.before, earlier.after)
+    lost_surely = pairs.difference < -rules.margin / 2 and chance_of_being_no_worse(pairs) <= rules.level
+    before, after = (percent(sum(side) / pairs.count) for side in (earlier.before, earlier.after))
+    words = (
+        f"{after} right instead of {before} on {pairs.count:,} questions that {earlier.version}, which served before, "
+        f"was asked too: {pairs.mended:,} mended, {pairs.broken:,} broken."
+    )
+    if pairs.difference < -rules.margin or lost_surely:
+        yield Finding("the long run", False, f"{words} Small losses have added up.")
+    else:
+        yield Finding("the long run", True, words)
 
 
 def _each_intent(known: Sequence[Pair], rules: Rules) -> Finding:

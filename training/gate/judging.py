@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from training.evaluate import Prediction, Report, is_answered
-from training.gate.accuracy import finding_of_harm, findings_of_accuracy
+from training.gate.accuracy import finding_of_harm, findings_of_accuracy, findings_of_the_long_run
 from training.gate.comparing import Comparison, compared
 from training.gate.conduct import findings_of_behaviour, findings_of_conduct
 from training.gate.soundness import finding_of_new_labels, findings_of_soundness, is_read_right
 from training.gate.verdict import Finding, Outcome, Rules, Verdict, counted, percent
 
 MOST_NAMED = 5
+MINIMUM = "minimum"
+"""Kind of behaviour that is asked for whatever was held out (training/behaviours.py)."""
 
 
 def judge(candidate: Report, active: Report | None, rules: Rules) -> Verdict:
@@ -35,11 +37,25 @@ def judge(candidate: Report, active: Report | None, rules: Rules) -> Verdict:
         if not all(finding.passed for finding in told):
             return Verdict(False, Outcome.KEEP, (*findings, held_out, *told), "Stays out:")
         return Verdict(False, Outcome.TOO_LITTLE, (*findings, held_out, *told), "Too little to tell:")
-    findings += [held_out, *findings_of_accuracy(both, rules)]
+    findings += [held_out, *findings_of_accuracy(both, rules), *findings_of_the_long_run(candidate.earlier, rules)]
     findings += findings_of_conduct(both, candidate, active, rules)
     if not all(finding.passed for finding in findings):
         return Verdict(False, Outcome.KEEP, tuple(findings), "Stays out:")
     return Verdict(True, Outcome.PROMOTE, tuple(findings), _goes_live(both))
+
+
+def is_as_good(served: Report, examined: Report, rules: Rules) -> bool:
+    """Whether the same version with more of its examples learned reads and behaves no worse. It has learned these
+    questions by now, so that this finds an accident and proves no gain; and how it takes changes of these questions
+    cannot be compared."""
+    minimum, minimum_before = (
+        [one for one in report.behaviours if one.kind == MINIMUM] for report in (served, examined)
+    )
+    before, after = ({entry.text for entry in failing(one.must_pass)} for one in (examined, served))
+    right, right_before = (sum(map(is_read_right, one.predictions)) for one in (served, examined))
+    behaves = findings_of_behaviour(minimum, minimum_before, rules)
+    sound = findings_of_soundness(served, None, rules)
+    return after <= before and right >= right_before and all(finding.passed for finding in (*behaves, *sound))
 
 
 def failing(asked: Sequence[Prediction]) -> list[Prediction]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.training.gate.judging import INTENTS, RULES, asked, questions, read_as, report
-from training.evaluate import Report
-from training.gate.accuracy import findings_of_accuracy
+from training.evaluate import Earlier, Report
+from training.gate.accuracy import findings_of_accuracy, findings_of_the_long_run
 from training.gate.comparing import compared
 from training.gate.verdict import Finding
 
@@ -43,3 +43,23 @@ def test_intents_with_few_questions_are_judged_together() -> None:
     finding = found(gone, live, "each intent")
     assert not finding.passed
     assert "those with fewer than 8 questions together (right 9 of 18, before 18)" in finding.words
+
+
+def long_run(mended: int, broken: int, count: int = 1000) -> Finding:
+    before = [True] * (count - mended) + [False] * mended
+    after = [False] * broken + [True] * (count - broken)
+    (finding,) = findings_of_the_long_run(Earlier("v1", tuple(before), tuple(after)), RULES)
+    return finding
+
+
+def test_small_losses_that_have_added_up_are_one_loss() -> None:
+    assert list(findings_of_the_long_run(None, RULES)) == []
+    assert long_run(5, 8).words == (
+        "99.2 % right instead of 99.5 % on 1,000 questions that v1, which served before, was asked too: "
+        "5 mended, 8 broken."
+    )
+    assert long_run(30, 39).passed  # within chance
+    assert not long_run(2, 18).passed  # 1.6 points, and surely
+    assert long_run(40, 56).passed  # 1.6 points that chance explains
+    assert not long_run(40, 61).passed  # 2.1 points are beyond the margin in any case
+    assert long_run(40, 61).words.endswith("Small losses have added up.")
