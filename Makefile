@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The two FAISS builds exclude each other: the GPU one only where a driver answers.
 FAISS := $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 
-.PHONY: run install test check bench lock clean
+.PHONY: run install test check bench torture lock sbom release clean
 .DEFAULT_GOAL := run
 
 run: install
@@ -15,7 +15,7 @@ install: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev check
 	@sh tests/install_chromium.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -60,15 +60,27 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/gpu.py
 	$(BIN)/python -m benchmarks.peers --data $(DATA)
 
-# Newest versions that pyproject.toml allows, written down for everyone; run the tests before you commit them.
-lock:
-	rm -rf build/lock
-	$(PYTHON) -m venv build/lock
-	build/lock/bin/pip install 'torch==2.13.0'
-	build/lock/bin/pip install '.[cpu,dev]'
-	{ echo "# Every package at one exact version: what was tested is what is installed. Renewed with: make lock"; \
-	  build/lock/bin/pip freeze --exclude service-chatbot | sed 's/+cpu//'; \
-	  build/lock/bin/pip freeze | sed -n 's/^faiss-cpu/faiss-gpu/p'; } > constraints.txt
+# What docs/reliability.md is made of; takes hours. TORTURE="--only kill --short" tries a part of it.
+torture: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.torture $(TORTURE)
+
+# Newest versions that pyproject.toml allows, with the hashes of their files; run the tests before you commit them.
+# LOCK=--keep renews the hashes alone, and what is new in pyproject.toml.
+lock: build/tools/bin/uv $(VENV)/.installed-dev
+	$(BIN)/python -m supply.lock $(LOCK) --uv build/tools/bin/uv
+
+build/tools/bin/uv: locks/tools.txt | $(VENV)/bin/python
+	$(BIN)/python -m venv build/tools
+	build/tools/bin/pip install --require-hashes -r locks/tools.txt
+	touch $@
+
+# What the program is made of, with versions, licences and hashes, as it is installed here.
+sbom: $(VENV)/.installed-dev
+	$(BIN)/python -m supply.bill dist/service-chatbot.cdx.json
+
+# Source archive and wheel of the last commit, built twice and compared, with the bill of materials beside them.
+release: sbom
+	$(BIN)/python -m supply.release dist
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

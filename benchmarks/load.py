@@ -34,8 +34,9 @@ class Load:
 class Connection:
     """One keep-alive connection that speaks JSON."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, cookie: str = "") -> None:
         parts = urlsplit(url)
+        self._cookie = f"Cookie: {cookie}\r\n" if cookie else ""
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
@@ -47,7 +48,7 @@ class Connection:
         content = json.dumps(body).encode()
         head = (
             f"POST {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(content)}\r\n\r\n"
+            f"{self._cookie}Content-Length: {len(content)}\r\n\r\n"
         )
         writer.write(head.encode() + content)
         status, length = parse_head(await reader.readuntil(b"\r\n\r\n"))

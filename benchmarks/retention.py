@@ -43,8 +43,9 @@ def main() -> None:
         report: dict[str, Any] = {"messages": 2 * given.conversations * given.turns}
         store.database.rewrite()
         report["megabytes"] = round(file.stat().st_size / 1e6)
-        eraser = Eraser(store=store, folder=Path(folder, "exports"), reports=Path(folder, "reports"))
-        retention = Retention(store=store, folder=Path(folder, "exports"), days=DAYS)
+        exports, reports, backups = (Path(folder, name) for name in ("exports", "reports", "backups"))
+        eraser = Eraser(store=store, folder=exports, reports=reports, backups=backups)
+        retention = Retention(store=store, folder=exports, days=DAYS)
         report["idle"] = beside(file, lambda: time.sleep(10))
         report["rewrite"] = beside(file, store.database.rewrite)
         wish = Wish(By.MATCHING, "number 17 of conversation 40")

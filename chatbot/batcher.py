@@ -7,12 +7,14 @@ what arrives meanwhile forms the next batch, which is run by the first of those 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from chatbot import stages
 from chatbot.encoder import Encoder
 from chatbot.errors import EncoderUnavailable, Overloaded
 from chatbot.types import Vector
@@ -73,6 +75,7 @@ class BatchingEncoder:
             vectors[rows] = self._encoded([texts[row] for row in rows], self._chunks)
         return vectors
 
+    @stages.stage(stages.WAIT)
     def _encoded(self, texts: Sequence[str], queue: deque[_Request]) -> Vector:
         request = _Request(texts, self.dimension)
         if not self._enter(request, queue):
@@ -81,6 +84,7 @@ class BatchingEncoder:
             self._lead(request)
         if request.error is not None:
             raise request.error
+        stages.shift(stages.WAIT, stages.ENCODE, request.read_for)
         return request.vectors
 
     def _enter(self, request: _Request, queue: deque[_Request]) -> bool:
@@ -148,6 +152,7 @@ class BatchingEncoder:
 
     def _run(self, batch: Sequence[_Text]) -> None:
         """Encode a batch; if that fails, each request of it alone, so that nobody pays for another's text."""
+        began = time.perf_counter()
         try:
             vectors = self._encoder.encode([part.text for part in batch])
         except Exception as error:
@@ -158,6 +163,9 @@ class BatchingEncoder:
                 for request in requests:
                     self._run([part for part in batch if part.request is request])
             return
+        took = time.perf_counter() - began
+        for request in {part.request for part in batch}:
+            request.read_for += took
         for part, vector in zip(batch, vectors, strict=True):
             part.request.take(part.row, vector)
 
@@ -170,6 +178,8 @@ class _Request:
         self.vectors: Vector = np.empty((len(texts), dimension), dtype=np.float32)
         self.missing = len(texts)
         self.error: Exception | None = None
+        self.read_for = 0.0
+        """Seconds in which the encoder read it, with others or alone; the rest of the time it waited."""
         self.leads = False
         self.woken = threading.Lock()
         self.woken.acquire()

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from chatbot import stages
 from chatbot.batcher import BatchingEncoder
 from chatbot.cascade import Cascade, load_cascade
 from chatbot.classifier import Classifier, Scores, load_classifier
@@ -62,6 +63,7 @@ class Bot:
         """What the model sees in one message, from at most one pass through the encoder."""
         return self.read_many([query])[0]
 
+    @stages.stage(stages.CLASSIFY)
     def read_many(self, queries: Sequence[Redacted], *, closely: bool = False) -> list[Reading]:
         """As `read` for each, faster together; `closely`: all by the encoder, so that they can be compared."""
         texts = [query.text for query in queries]

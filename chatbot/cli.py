@@ -5,7 +5,7 @@ The command line is the one place of `chatbot` that may call `training`: it stan
 
 from __future__ import annotations
 
-import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +15,12 @@ from typing import Annotated, Any
 
 import typer
 
-from chatbot import commands
+from chatbot import commands, jobs, logs
+from chatbot.commands.terminal import plain
+from chatbot.disk import is_full, refusal
 from chatbot.errors import ChatbotError
+from chatbot.heard import heard_or_not
+from chatbot.leaving import clearing_up
 from chatbot.settings import Settings, load_settings
 from chatbot.types import Role
 
@@ -57,6 +61,7 @@ Format = Annotated[
 
 
 @app.command()
+@heard_or_not()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (default 127.0.0.1).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (default 7860; 0 takes a free one).")] = None,
@@ -72,6 +77,7 @@ def serve(
 
 
 @app.command()
+@heard_or_not()
 def train(home: Home = None) -> None:
     """Train on all approved examples and make the result the active model."""
     with _settings(home=home) as settings:
@@ -79,6 +85,7 @@ def train(home: Home = None) -> None:
 
 
 @app.command()
+@heard_or_not()
 def retrain(
     effort: Annotated[
         str, typer.Option(help="quick: heads alone; standard: the encoder too; thorough: also searches how.")
@@ -102,7 +109,7 @@ def retrain(
     The exit code tells what came of it: 0 live, 3 kept the old one, 4 nothing new, 5 too little data, 6 another run is
     at work, 1 error.
     """
-    with _settings(home=home) as settings:
+    with _settings(home=home) as settings, jobs.noted(settings.home, "retrain", unless=dry_run) as run:
         code = commands.retrain(
             settings,
             effort=effort,
@@ -114,10 +121,13 @@ def retrain(
             tuning=tuning or [],
             search_minutes=minutes,
         )
+        # While another run is at work, that one's outcome counts.
+        run.ended(None if code is commands.Exit.LOCKED else code.name.lower())
     raise typer.Exit(code)
 
 
 @app.command()
+@heard_or_not()
 def watch(
     every: Annotated[str, typer.Option(help="How often, such as 24h, 7d or 1h30m.")] = "24h",
     after_reviews: Annotated[
@@ -229,7 +239,7 @@ def retention_run(
     home: Home = None,
 ) -> None:
     """Erase what is older than the setting retention_days says; for a scheduler, once a day."""
-    with _settings(home=home) as settings:
+    with _settings(home=home) as settings, jobs.noted(settings.home, "retention", unless=dry_run):
         commands.expire(settings, dry_run=dry_run, rewrite=rewrite)
 
 
@@ -263,6 +273,42 @@ def evaluate(
         commands.evaluate(
             settings, file, format=format, oos_label=oos_label, as_json=json_output, out=out, pictures=pictures
         )
+
+
+@app.command()
+def backup(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="A new file, or a folder for one named by the time (HOME/backups)."),
+    ] = None,
+    all_versions: Annotated[
+        bool, typer.Option("--all-versions", help="Also model versions that going back does not need.")
+    ] = False,
+    keep: Annotated[
+        int | None, typer.Option(min=1, help="Afterwards delete all but so many of the newest in that folder.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing unless something is wrong.")] = False,
+    json_output: JsonOutput = False,
+    home: Home = None,
+) -> None:
+    """Write the database, the model versions that matter and the settings to one checked file, while servers run."""
+    with _settings(home=home) as settings, jobs.noted(settings.home, "backup"):
+        commands.back_up(settings, file, all_versions=all_versions, keep=keep, quiet=quiet, as_json=json_output)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What backup wrote.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Move what is in the home folder aside, into a folder in it.")
+    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Read all of the file and change nothing.")] = False,
+    json_output: JsonOutput = False,
+    home: Home = None,
+) -> None:
+    """Put a backup back into an empty home folder while no server runs on it."""
+    with _settings(home=home) as settings:
+        commands.put_back(settings, file, check=check, replace=replace, as_json=json_output)
 
 
 @database.command()
@@ -452,25 +498,36 @@ def doctor(home: Home = None) -> None:
 
 def main() -> None:
     """The console script."""
+    os.umask(0o077)  # customers' words are in whatever is written, wherever that is
     app(prog_name="chatbot")
 
 
 @contextmanager
 def _settings(**given: Any) -> Iterator[Settings]:
     """Settings with the command's own options on top; errors meant for people are one line and exit code 1."""
+    home: Path | None = None
     try:
         settings = load_settings(**{name: value for name, value in given.items() if value is not None})
-        logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-        for name in ("chatbot", "training"):  # libraries only speak up when something is wrong
-            logging.getLogger(name).setLevel(settings.log_level)
-        yield settings
+        home = settings.home
+        logs.set_up(level=settings.log_level, form=settings.log_format)
+        with clearing_up():
+            yield settings
     except ChatbotError as error:
-        typer.secho(f"chatbot: {error}", fg=typer.colors.RED, err=True)
+        typer.secho(f"chatbot: {plain(str(error))}", fg=typer.colors.RED, err=True)
         raise typer.Exit(1) from error
-    except OSError as error:  # a folder that cannot be written, a full disk: nothing in the program to look for
-        named = f"{error.filename}: " if error.filename else ""
-        typer.secho(f"chatbot: {named}{error.strerror or error}", fg=typer.colors.RED, err=True)
+    except typer.Exit:
+        raise
+    except Exception as error:  # a folder that cannot be written, a full disk: nothing in the program to look for
+        if not isinstance(error, OSError) and not is_full(error):
+            raise
+        typer.secho(f"chatbot: {plain(refusal(error, near=home) or _named(error))}", fg=typer.colors.RED, err=True)
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
         typer.echo("stopped", err=True)
         raise typer.Exit(130) from None
+
+
+def _named(error: Exception) -> str:
+    """What the system said, and of which file."""
+    named = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+    return f"{named}{error.strerror if isinstance(error, OSError) and error.strerror else error}"

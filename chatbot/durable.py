@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+_log = logging.getLogger(__name__)
 
 CHUNK = 1 << 20
 SHARED = fcntl.LOCK_SH
@@ -47,7 +50,7 @@ def held(folder: Path, how: int) -> Iterator[None]:
     """Whoever reads a version that is not there is told so by `verify`."""
     try:
         handle = hold(folder, how)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         if how == SHARED:
             yield
             return
@@ -59,11 +62,40 @@ def held(folder: Path, how: int) -> Iterator[None]:
 
 
 def write_durably(file: Path, text: str) -> None:
+    with replacing(file, text):
+        pass
+
+
+@contextlib.contextmanager
+def replacing(file: Path, text: str) -> Iterator[None]:
+    """Everything that a full disk can refuse is written before the block, and put in place after it: what the block
+    records has then happened. Where either fails the old file stays, and nothing is left beside it."""
     temporary = unfinished(file)
-    temporary.write_text(text, encoding="utf-8")
-    sync(temporary)
-    temporary.replace(file)
-    sync(file.parent)
+    try:
+        with naming(temporary):
+            temporary.write_text(text, encoding="utf-8")
+            sync(temporary)
+        yield
+        temporary.replace(file)
+    except BaseException:
+        if temporary.is_file():
+            temporary.unlink()
+        raise
+    try:
+        sync(file.parent)
+    except OSError as error:  # everybody reads the new file by now: it would be untrue that it was refused
+        _log.warning("%s is in place, but may not outlive a power cut: %s", file, error.strerror)
+
+
+@contextlib.contextmanager
+def naming(file: Path) -> Iterator[None]:
+    """An OSError of writing to an open file does not say to which: here it does."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(file)
+        raise
 
 
 def unfinished(file: Path) -> Path:

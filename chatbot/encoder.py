@@ -203,12 +203,49 @@ def export_onnx(encoder: TorchEncoder, folder: Path) -> None:
         )
 
 
+PICKLED = frozenset({".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth"})
+"""Endings of weights that are a program to be run, by whoever made the file."""
+
+
+def check_files(folder: Path) -> None:
+    """Raises EncoderUnavailable where weights would be unpickled; beside safetensors nobody reads such a file.
+
+    A module of the model's own, which would be a program too, is refused by sentence-transformers itself.
+    """
+    for file in sorted(folder.rglob("*")):
+        if file.suffix not in PICKLED or file.name == "training_args.bin":
+            continue
+        if not any(file.parent.glob("*.safetensors")):
+            raise EncoderUnavailable(
+                f"{file} is not loaded: such a file is a program, and could do anything; save the model again with a "
+                "recent sentence-transformers, which writes model.safetensors, or take one that has it"
+            )
+    for file in sorted(folder.rglob("*.safetensors")):
+        _check_weights(file)
+
+
+def _check_weights(file: Path) -> None:
+    """A file without a single tensor is well-formed, and a model would be made of it with weights out of the air."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="numpy") as weights:
+            empty = not weights.keys()
+    except (OSError, SafetensorError):
+        return  # whoever loads it says what is wrong
+    if empty:
+        raise EncoderUnavailable(f"{file} holds no weights; copy the encoder again")
+
+
 def _load_sentence_transformer(folder: str) -> SentenceTransformer:
     from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
 
+    if Path(folder).is_dir():
+        check_files(Path(folder))
     try:
-        return SentenceTransformer(folder, device="cpu").eval()
+        # Of a hub's model too, only safetensors.
+        return SentenceTransformer(folder, device="cpu", model_kwargs={"use_safetensors": True}).eval()
     except (OSError, ValueError, SafetensorError) as error:
         raise EncoderUnavailable(
             f'encoder "{folder}" cannot be loaded ({str(error).splitlines()[0]}); '

@@ -13,7 +13,7 @@ from pathlib import Path
 from chatbot.errors import ErasureRefused, StoreError
 from chatbot.exports import Searched, exports_folder, files_in, search
 from chatbot.store import Store
-from chatbot.store.backups import backups_with
+from chatbot.store.backups import backups_with, elsewhere
 from chatbot.store.engine import Database
 from chatbot.store.erasing import LEAST_LETTERS, By, Found, Traces, Wish, find
 from chatbot.store.exports import standing_exports
@@ -26,11 +26,13 @@ _OVERLAP = timedelta(minutes=5)
 @dataclass(frozen=True, slots=True)
 class Erasure:
     """What goes, or went. `files` are exports, of which those that hold the words are deleted; `backups` hold the words
-    and stay unless asked otherwise; `troubles` say what is left to do."""
+    and stay unless asked otherwise; `elsewhere` are folders with backups that were not looked into; `troubles` say what
+    is left to do."""
 
     found: Found
     files: Searched
     backups: tuple[Path, ...]
+    elsewhere: tuple[tuple[Path, int], ...] = ()
     backups_deleted: bool = False
     troubles: tuple[str, ...] = ()
 
@@ -40,11 +42,13 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eraser:
-    """`folder` is that of the exports; `reports` that of what training told of each version."""
+    """`folder` is that of the exports; `reports` that of what training told of each version; `backups` that of the
+    archives of `chatbot backup`."""
 
     store: Store
     folder: Path
     reports: Path
+    backups: Path
 
     def preview(self, wish: Wish) -> Erasure:
         """What `erase` would do now; writes nothing."""
@@ -82,7 +86,9 @@ class Eraser:
         found = find(self.store.database, wish)
         traces = _traces(wish, found)
         files = search([*recorded_files(self.store.database), *files_in(self.folder)], traces)
-        return Erasure(found, files, tuple(backups_with(self.store.database, traces)))
+        database = self.store.database
+        holding = backups_with(database, self.backups, traces)
+        return Erasure(found, files, tuple(holding), tuple(elsewhere(database, self.backups).items()))
 
 
 def check(wish: Wish) -> None:

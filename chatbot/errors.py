@@ -4,6 +4,10 @@ ChatbotError
 ├── SettingsError          a setting is unknown, malformed or unsafe
 ├── StoreError             the database refused
 │   ├── StoreBusy          another writer held it too long; try again
+│   ├── StoreFull          its disk is full; free some space, and it goes on by itself
+│   ├── StoreUnwritable    its disk failed, or this user may not write there
+│   ├── StoreDamaged       its file is no sound database any more
+│   ├── StoreReplaced      its file was deleted or replaced while it was open
 │   └── MigrationNeeded    the schema is older or newer than this program
 ├── ImportRefused          a file cannot be imported as it is; nothing was written
 ├── ModelError
@@ -17,6 +21,7 @@ ChatbotError
 ├── NotNow                 somebody else has it, or it was settled meanwhile
 ├── ErasureRefused         what to erase is not told, or not well enough
 ├── ExportRefused          a filter or a file name of an export cannot be
+├── BackupRefused          a backup cannot be made, or a file is none that may be restored
 └── NotFound               a conversation, message or choice that is not there (or not this visitor's)
 """
 
@@ -36,6 +41,22 @@ class StoreError(ChatbotError):
 
 
 class StoreBusy(StoreError):
+    pass
+
+
+class StoreFull(StoreError):
+    pass
+
+
+class StoreUnwritable(StoreError):
+    pass
+
+
+class StoreDamaged(StoreError):
+    pass
+
+
+class StoreReplaced(StoreError):
     pass
 
 
@@ -84,6 +105,10 @@ class ErasureRefused(ChatbotError):
 
 
 class ExportRefused(ChatbotError):
+    pass
+
+
+class BackupRefused(ChatbotError):
     pass
 
 

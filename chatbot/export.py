@@ -44,6 +44,8 @@ PASSAGE_FIELDS: Final = (
 )
 EXAMPLE_FIELDS: Final = ("text", "intent", "language", "template", "status", "source", "group")
 
+# JSON allows these in a text, and many programs take them for the end of a line.
+_LINE_ENDS: Final = {ord(each): f"\\u{ord(each):04x}" for each in "\x85\u2028\u2029"}
 # Full-width signs count as signs in East Asian spreadsheets. An apostrophe that stood there before gets a second one.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 
@@ -126,6 +128,4 @@ def _fields(value: Template | Example | Passage, names: Sequence[str]) -> dict[s
 
 def json_line(record: Mapping[str, Any]) -> str:
     """A record as one line of JSONL."""
-    # JSON allows these two in a text, and many programs take them for the end of a line.
-    text = json.dumps(record, ensure_ascii=False).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-    return text + "\n"
+    return json.dumps(record, ensure_ascii=False).translate(_LINE_ENDS) + "\n"

@@ -7,7 +7,7 @@ import fcntl
 import json
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,7 +15,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, TextIO
 
-from chatbot.errors import ExportRefused
+from chatbot.errors import ExportRefused, StoreError
 from chatbot.export import json_line, safe_cell, table_row, write_export
 from chatbot.store import exports as recorded
 from chatbot.store.engine import Database
@@ -87,7 +87,8 @@ def exporting(
         try:
             yield record
         except BaseException:
-            recorded.forget(database, number)
+            with suppress(StoreError):  # on a full disk that cannot be recorded either: erasing finds no file then
+                recorded.forget(database, number)
             raise
         recorded.finish(database, number, rows=record.rows, filters=filters or {})
 

@@ -7,6 +7,7 @@ older `Knowledge` sees the shared indexes change, but resolves ids through its o
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,8 +16,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from chatbot import stages
 from chatbot.decide import Offer
 from chatbot.encoder import Encoder
+from chatbot.errors import StoreError
 from chatbot.overlap import Rarity, covered, words_of
 from chatbot.retriever import FaissIndex, Ids, build_index
 from chatbot.store.knowledge import KnowledgeStore, Snapshot
@@ -33,6 +36,8 @@ PASSAGES_COMPARED = 20
 """So many of the nearest passages are compared word by word."""
 
 Record = TypeVar("Record", Example, Template, Passage)
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +155,7 @@ class Knowledge:
         """What may be said to this customer now. A fact of the shop goes before what the customer typed."""
         return Offer(self.by_intent, self.intents, {**values, **self.facts}, language, day)
 
+    @stages.stage(stages.SEARCH)
     def neighbours(self, texts: Sequence[str], vectors: Vector, count: int = NEIGHBOURS) -> list[tuple[Hit, ...]]:
         """The nearest examples of each text with its vector, closest first.
 
@@ -170,6 +176,7 @@ class Knowledge:
                 hits.append(_example_hit(self.examples[number], similarity))
         return tuple(hits)
 
+    @stages.stage(stages.SEARCH)
     def search(self, vector: Vector | None, *, language: str, day: date, intent: str | None = None) -> tuple[Hit, ...]:
         """The nearest templates that may be shown on `day`; of each intent in `language`, else in any language.
 
@@ -189,6 +196,7 @@ class Knowledge:
         _, ids = self.template_index.search(vectors, min(len(self.templates), MOST_RANKED))
         return [[number for number in row if number in self.templates] for row in ids.tolist()]
 
+    @stages.stage(stages.SEARCH)
     def search_passages(self, vector: Vector, text: str, *, language: str, day: date) -> tuple[Nearby, ...]:
         """The nearest passages that may be quoted on `day`, closest first; in the customer's language, as a quotation
         in another answers nobody."""
@@ -337,7 +345,10 @@ def _vectors(
     missing = [key for key in texts if key not in known]
     if missing:
         fresh = dict(zip(missing, encoder.encode([texts[key] for key in missing]), strict=True))
-        store.keep_vectors(encoder.fingerprint, fresh)
+        try:
+            store.keep_vectors(encoder.fingerprint, fresh)
+        except StoreError as error:  # they save time and nothing else: what was taught answers all the same
+            _log.warning("%d vectors were not kept and will be worked out again: %s", len(fresh), error)
         known |= fresh
     return known
 

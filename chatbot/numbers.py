@@ -17,7 +17,7 @@ from chatbot.patterns import Span
 _CARD = re.compile(
     r"(?<!\d)(?!86[ -]?1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\d))"  # a Chinese mobile number with its country code
     r"(?=(\d{13,19}(?!\d)"
-    r"|\d{4}([ .-])(?:\d{4}\2\d{4}\2\d{1,4}(?:\2\d{1,3})?|\d{6}\2\d{4,5}|\d{3}\2\d{3}\2\d{3})(?!\d)"
+    r"|\d{4}([ ./_\u00b7-])(?:\d{4}\2\d{4}\2\d{1,4}(?:\2\d{1,3})?|\d{6}\2\d{4,5}|\d{3}\2\d{3}\2\d{3})(?!\d)"
     # any other grouping, when these are all the digits there are
     r"|(?<!\d[ .-])\d{1,12}([ .-])(?:\d{1,12}\3){0,17}\d{1,12}(?!\3?\d)))"
 )
@@ -61,11 +61,15 @@ _IBAN_LENGTHS = (
     "NL18NO15PK24PL28PS29PT25QA29RO24RS22SA24SC31SE24SI19SK24SM27ST25SV28TL23TN24TR26UA29VA22VG24XK20"
 )
 _LENGTH_OF = {_IBAN_LENGTHS[i : i + 2]: int(_IBAN_LENGTHS[i + 2 : i + 4]) for i in range(0, len(_IBAN_LENGTHS), 4)}
-_IBAN_START = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{2})\d{2}(?=[ -]?[A-Za-z0-9])")
+# The checksum tells where it ends and that it is one, so that the words around it may touch it.
+_IBAN_START = re.compile(r"(?<![0-9])([A-Za-z]{2})\d{2}(?=[ ./_\u00b7-]?[A-Za-z0-9])")
 _IBAN_REST = {
-    length: re.compile(rf"(?:[ -]?[A-Za-z0-9]){{{length - 4}}}(?![A-Za-z0-9])") for length in set(_LENGTH_OF.values())
+    length: re.compile(rf"(?:[ ./_\u00b7-]?[A-Za-z0-9]){{{length - 4}}}(?!\d|[A-Z][A-Z\d])")
+    for length in set(_LENGTH_OF.values())
 }
-_TO_NUMBERS = str.maketrans({" ": "", "-": ""} | {chr(code): str(code - 55) for code in range(ord("A"), ord("Z") + 1)})
+_TO_NUMBERS = str.maketrans(
+    dict.fromkeys(" ./_\u00b7-", "") | {chr(code): str(code - 55) for code in range(ord("A"), ord("Z") + 1)}
+)
 
 
 def ibans(text: str) -> Iterator[Span]:
@@ -81,18 +85,25 @@ def ibans(text: str) -> Iterator[Span]:
 
 # --- National identity numbers ---------------------------------------------------------------------------------------
 
+# Looks ahead, so that a number in front of one cannot swallow its first digits.
+_GAP = r"[ ./_\u00b7-]?"
 _RESIDENT = re.compile(
-    r"(?<![A-Za-z0-9])[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![A-Za-z0-9])"
+    rf"(?<!\d)(?=([1-9](?:{_GAP}\d){{5}}{_GAP}(?:1{_GAP}9|2{_GAP}0)(?:{_GAP}\d){{2}}{_GAP}[01]"
+    rf"(?:{_GAP}\d){{6}}{_GAP}[\dXx])(?!\d))"
 )
+_BORN = re.compile(r"\d{6}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+_NO_DIGIT_OR_X = re.compile(r"[^\dX]")
 _RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _INSURANCE = (
-    r"(?![DFIQUV]|BG|GB|NK|KN|TN|NT|ZZ)[A-Z](?![DFIOQUV])[A-Z](?: ?\d\d){3} ?[A-D]|"  # United Kingdom
+    r"(?![DFIQUV]|BG|GB|NK|KN|TN|NT|ZZ)[A-Z](?![DFIOQUV])[A-Z](?:[ ./_-]?\d\d){3}[ ./_-]?[A-D]|"  # United Kingdom
     r"(?i:(?![dfiquv]|bg|gb|nk|kn|tn|nt|zz)[a-z](?![dfioquv])[a-z]\d{6}[a-d])"
 )
 _SOCIAL = r"(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?!-?\d)"  # United States
 _IDENTITY = re.compile(
-    rf"(?<![A-Za-z0-9-])(?:{_INSURANCE}|{_SOCIAL})(?![A-Za-z0-9])"
-    r"|(?i:(?<![a-z])(?:ssn|social security)(?:[:#]| is| no\.?| number){0,2} ?)(?P<announced>\d{9})(?!\d)"
+    rf"(?:(?<![A-Za-z0-9-])|(?<=[nNoO])(?i:(?<=ssn)|(?<=nino)))(?:{_INSURANCE}|{_SOCIAL})(?![A-Z0-9]|[a-z](?![a-z]))"
+    r"|(?i:(?<![a-z])(?:ssn|social security)(?:[:#]| is| no\.?| number){0,2} ?"
+    r"|(?:社保|社会安全|ssn)(?:号码?)?[是为:]?\s?)"
+    r"(?P<announced>\d{3}[ ./_-]{0,3}\d\d[ ./_-]{0,3}\d{4})(?!\d)"
 )
 
 
@@ -103,20 +114,29 @@ def identities(text: str) -> Iterator[Span]:
 
 def residents(text: str) -> Iterator[Span]:
     """Chinese resident identity numbers; the checksum is ISO 7064 MOD 11-2."""
+    end = 0
     for match in _RESIDENT.finditer(text):
-        total = sum(weight * int(digit) for weight, digit in zip(_RESIDENT_WEIGHTS, match[0][:17], strict=True))
-        if "10X98765432"[total % 11] == match[0][17].upper():
-            yield match.span()
+        number = _NO_DIGIT_OR_X.sub("", match[1].upper())
+        if match.start() < end or not _BORN.match(number):
+            continue
+        total = sum(weight * int(digit) for weight, digit in zip(_RESIDENT_WEIGHTS, number[:17], strict=True))
+        if "10X98765432"[total % 11] == number[17]:
+            end = match.end(1)
+            yield match.span(1)
 
 
 # --- Telephone numbers -----------------------------------------------------------------------------------------------
 
-_FRONT = r"(?<![A-Za-z0-9_])(?<!\d[.,:/-])(?<![$€£¥#])"
+_FRONT = (
+    # A word that announces one may touch it.
+    r"(?:(?<![A-Za-z0-9_])|(?<=[A-Za-z])(?i:(?<=call)|(?<=tel)|(?<=phone)|(?<=mobile)|(?<=text)|(?<=ring)|(?<=[a-z]is)))"
+    r"(?<!\d[.,:/-])(?<![$€£¥#])"
+)
 _DATE = r"\d{1,2}([./-])\d{1,2}\1(?:(?:19|20)\d\d|\d\d)(?![./-]?\d)"
 _PHONE = re.compile(
     _FRONT + r"(?:\+ ?\(?[1-9](?:[ ./()-]{0,3}\d){7,14}(?!\d)(?<! \d)"  # +44 (0)20 7946 0958
     r"|00[1-9](?:[ ./()-]{0,2}\d){8,13}(?!\d)(?<! \d)"  # 0044 20 7946 0958
-    r"|(?:86[ -]?)?1[3-9]\d([ -]?)\d{4}\1\d{4}(?!\d)"  # 138 1234 5678
+    r"|(?:86[ -]?)?1[3-9]\d(?P<gap>[ ./_\u00b7-]?)(?:\d{4}(?P=gap)\d{4}|\d{3}(?P=gap)\d{5}|\d{5}(?P=gap)\d{3})(?!\d)"
     r"|(?:1[ .-]?)?(?:\(\d{3}\)[ .-]?|\d{3}[ .-])\d{3}[ .-]?\d{4}(?![.-]?\d)"  # (415) 555-2671
     r"|[6-9]\d{4}[ -]\d{5}(?![.-]?\d)"  # 98765 43210
     r"|(?P<trunk>\(?0(?![.,]\d)[ -]?[1-9](?:[ ./()-]{0,2}\d){7,10}(?!\d)(?<! \d)))"  # 0171-1234567, 06 12 34 56 78
@@ -137,9 +157,6 @@ _OTHER_THING = re.compile(
 _OTHER_NUMBER = re.compile(
     _OTHER_THING.pattern + r"(?: ?(?:number|no\.?|num|nr\.?|id|号码?))?(?: is| was|是|为)?[ :#]{0,3}\Z"
 )
-_YEAR_FIRST_OR_PRICE = re.compile(r"(?:19|20)\d\d[.-]\d\d?[.-]\d\d?|\d{1,3}(?:\.\d{3})+|\d+\.\d\d")
-_PAIRS = re.compile(r"\d{1,2}(?:[ .-]\d{1,2})+")
-_SEPARATOR = re.compile(r"\D")
 _ONLY_A_NUMBER = re.compile(r"[\s.,;:!?]{0,9}(?P<number>[2-9]\d{9})[\s.,;:!?]{0,9}\Z")
 
 

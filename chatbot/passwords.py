@@ -17,8 +17,10 @@ from chatbot.errors import AgentRefused, Overloaded
 SHORTEST = 10
 LONGEST = 1000
 """In characters. Longer ones are no safer, and somebody has to read them."""
-AT_ONCE = 2
-"""Hashings at the same time; each takes a core and MEMORY_KIB."""
+AT_ONCE = 1
+"""Hashings at the same time for strangers, and as many again for those who have been in before; each takes a core and
+MEMORY_KIB. So whoever guesses from everywhere neither takes the cores from customers nor the turns from agents.
+"""
 WAITING = 8
 """More than so many in line are told to come back: they would hold threads that customers need."""
 MEMORY_KIB = 64 * 1024
@@ -32,18 +34,20 @@ class Passwords:
     def __init__(self, *, memory_kib: int = MEMORY_KIB, rounds: int = ROUNDS) -> None:
         self._hasher = PasswordHasher(time_cost=rounds, memory_cost=memory_kib, parallelism=1, type=Type.ID)
         self._nobodys = _nobodys(self._hasher)
-        self._places = threading.BoundedSemaphore(AT_ONCE)
         self._lock = threading.Lock()
-        self._inside = 0
+        self._strangers, self._known = _Line(self._lock), _Line(self._lock)
         self.hashed = 0
 
     def hash(self, password: str) -> str:
-        with self._place():
+        """Of a new password, which only those may set who are in already."""
+        with self._place(self._known):
             return self._hasher.hash(_same(password))
 
-    def matches(self, password: str, stored: str | None) -> bool:
-        """Takes as long for a name that nobody has (`stored` is None) as for one with another password."""
-        with self._place():
+    def matches(self, password: str, stored: str | None, *, known: bool = False) -> bool:
+        """Takes as long for a name that nobody has (`stored` is None) as for one with another password. `known` is for
+        one who has been in before and does not stand in line with others.
+        """
+        with self._place(self._known if known else self._strangers):
             try:
                 found = self._hasher.verify(stored or self._nobodys, _same(password))
             except (VerificationError, InvalidHashError):
@@ -52,19 +56,36 @@ class Passwords:
 
     def is_outdated(self, stored: str) -> bool:
         """Whether it was hashed with other parameters than today's."""
-        return self._hasher.check_needs_rehash(stored)
+        try:
+            return self._hasher.check_needs_rehash(stored)
+        except InvalidHashError:
+            return True
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
+    def _place(self, line: _Line) -> Iterator[None]:
+        with line.turn():
+            with self._lock:
+                self.hashed += 1
+            yield
+
+
+class _Line:
+    """AT_ONCE have their turn, and WAITING more may wait for theirs."""
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self._turns = threading.BoundedSemaphore(AT_ONCE)
+        self._lock = lock
+        self._inside = 0
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
         """Raises Overloaded where too many wait already."""
         with self._lock:
             if self._inside >= AT_ONCE + WAITING:
                 raise Overloaded("too many passwords are being checked at once")
             self._inside += 1
         try:
-            with self._places:
-                with self._lock:
-                    self.hashed += 1
+            with self._turns:
                 yield
         finally:
             with self._lock:
@@ -84,8 +105,9 @@ def check_new(password: str, *, name: str) -> str:
 
 def _same(password: str) -> str:
     """One form for what looks the same: keyboards differ in how they write an accent or a full-width letter."""
+    # Cut off, because putting many accents in order takes the square of their number; nobody has so long a password.
     # Half a character, as JSON can carry one, is no reason to fail.
-    return unicodedata.normalize("NFKC", password).encode("utf-8", "replace").decode()
+    return unicodedata.normalize("NFKC", password[: LONGEST + 1]).encode("utf-8", "replace").decode()
 
 
 def _nobodys(hasher: PasswordHasher) -> str:

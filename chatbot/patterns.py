@@ -91,6 +91,9 @@ _LABEL = rf"[{_LETTER}-]++"
 _PROVIDER = r"(?:gmail|googlemail|hotmail|outlook|yahoo|icloud|aol|gmx|protonmail|live|msn|qq|163|126)"
 _AT = r"(?: ?[(\[{<] ?(?:at|@) ?[)\]}>] ?)"
 _DOT = r"(?: dot | ?[(\[{<] ?(?:dot|\.) ?[)\]}>] ?)"
+# Behind a space none that is an English word, such as "is" or "it": a sentence may end there.
+_TOP = r"(?:com|net|org|info|edu|gov|cn|de|uk|fr|nl|example)(?![A-Za-z0-9])"
+_HAN_AT = r" ?(?:#?艾特#?|圈a|@|[(\[{] ?(?:at|@) ?[)\]}]) ?"
 _HAN_DOMAIN = r"(?:[\w-]++\.)++(?:中国|公司|网络|网址|在线|集团|香港|台湾|台灣)"
 
 _EMAIL = re.compile(
@@ -102,6 +105,8 @@ _SPELLED_EMAIL = re.compile(
     rf"{_AT}{_LABEL}(?:(?:{_DOT}|\.){_LABEL}){{1,4}}+"  # jane (at) example (dot) com
     rf"|(?: at |@){_LABEL}(?:{_DOT}{_LABEL}){{1,4}}+"  # jane at example dot com
     rf"|(?: @ ?|@ ?){_PROVIDER}(?![{_LETTER}])(?: ?[.,] ?(?:com?|net|org|[a-z]{{2}})(?![a-z]))?+"  # jane @ gmail.com
+    rf"|(?: @ ?|@ ?){_LABEL}(?: ?\.{_LABEL}){{0,3}}? ?[.,] ?{_TOP}"  # jane @example .com
+    rf"|{_HAN_AT}{_LABEL}(?: ?(?:点|。|dot|\.) ?{_LABEL}){{0,3}} ?(?:点|。) ?{_LABEL}"  # jane 艾特 example 点 com
     r")"
     rf"|(?:(?<=: )|(?<= is )){_LOCAL} at {_PROVIDER}\.[a-z]{{2,3}}(?![a-z])"  # mail: jane at gmail.com
 )
@@ -121,9 +126,9 @@ def spelled_emails(text: str) -> Iterator[Span]:
 # --- Network addresses -----------------------------------------------------------------------------------------------
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_IPV4 = re.compile(rf"(?<![A-Za-z0-9_.])(?:{_OCTET}\.){{3}}{_OCTET}(?![A-Za-z0-9_]|\.\d)")
+_IPV4 = re.compile(rf"(?<![A-Za-z0-9_.])(?:{_OCTET}(?:\.|\[\.\])){{3}}{_OCTET}(?![A-Za-z0-9_]|\.\d)")
 _VERSION = re.compile(r"(?i)(?:version|release|build|firmware|版本|固件)\W{0,3}\Z")
-_IPV6 = re.compile(r"(?<![A-Za-z0-9_:.])[0-9A-Fa-f:]{4,39}+(?![A-Za-z0-9_:])")
+_IPV6 = re.compile(r"(?:(?<![A-Za-z0-9_:.])|(?<=[^0-9A-Fa-f:]:))(?!:[^:])[0-9A-Fa-f:]{4,39}+(?![A-Za-z0-9_:])")
 
 
 def network_addresses(text: str) -> Iterator[Span]:
@@ -150,7 +155,7 @@ def _is_ipv6(text: str) -> bool:
 
 _PASSWORD = re.compile(
     r"(?i)(?<![a-z])(?:pass ?(?:word|code|phrase|wort)|pwd|kennwort|contraseña|mot de passe)"
-    r"(?P<link>(?: is| was| to| ist| es| est| ?[:=]){1,2}| (?=\d{4}))\s?[\"'“‘]?"
+    r"(?P<link>(?: is| was| to| ist| es| est| ?[:=]){1,2}| (?=\d{4}))\s{0,4}[\"'“‘「『`]?"
     r"(?P<value>[^\s\"“”\[\]\0\u2e80-\U0010ffff]{4,64})"
 )
 _STATE = re.compile(
@@ -162,7 +167,12 @@ _CODE = re.compile(
     r"(?i)(?<![a-z])(?:pin(?: code| number)?|cvv2?|cvc2?|otp"
     r"|(?:security|verification|one[- ]time|login|otp) (?:code|pin))"
     r"(?: is| was)?\s?[:=#]?\s?(?P<value>\d{3,8})(?![\d.,%]\d|\d|%)"
-    r"|(?:密码|口令|验证码|安全码)(?:是|为)?\s?:?\s?(?P<chinese>[!#-+\--:<-Z_a-z~]{3,64})"
+    r"|(?:密码|口令|验证码|安全码)(?:是|为|[改设换]成|[改设]为)?\s?:?\s{0,4}[\"“‘「『]?(?P<chinese>[!#-+\--:<-Z_a-z~]{3,64})"
+)
+# The end of a link whose beginning stands elsewhere, or was broken off.
+_TOKEN = re.compile(
+    r"(?i)=(?:(?<=token=)|(?<=key=)|(?<=id=)|(?<=session=)|(?<=auth=)|(?<=signature=))"
+    r"(?P<token>(?=[^\d\s]{0,64}\d)[a-z0-9._~%+-]{8,512}+)"
 )
 
 
@@ -189,3 +199,7 @@ def codes(text: str) -> Iterator[Span]:
         start, end = match.span("value" if match["value"] else "chinese")
         if match["value"] or re.search(r"[0-9A-Za-z]{3}", match["chinese"]):
             yield start, end
+
+
+def tokens(text: str) -> Iterator[Span]:
+    return (match.span("token") for match in _TOKEN.finditer(text))

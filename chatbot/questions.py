@@ -31,7 +31,7 @@ class _Cut(IntEnum):
 
 _SEPARATOR = re.compile(
     r"(?P<question>[?？]+)"
-    r"|(?P<sentence>[!…。！；;\n]+|(?<![.\s][A-Za-z])\.+(?=\s|$))"
+    r"|(?P<sentence>[!…。！；;\n]+|(?<![.\s][A-Za-z])\.{1,20}(?=\s|$))"
     r"|(?P<comma>[，、]|[,:：](?=\s))"
     r"|(?P<and>\band\b|\bplus\b|(?<=\s)&(?=\s)|以及)"
     r"|(?P<also>另外)",

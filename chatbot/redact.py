@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Final, NamedTuple
 
-from chatbot import numbers, patterns
+from chatbot import disguise, numbers, patterns
+from chatbot.disguise import View
 from chatbot.patterns import Finder, Span
 from chatbot.types import Redacted
 
@@ -21,6 +23,12 @@ KINDS: Final = ("url", "order", "secret", "email", "iban", "id", "card", "ip", "
 
 _FACTS: Final = {"order": "order_number", "email": "customer_email", "phone": "customer_phone"}
 _KIND_OF: Final = {name: kind for kind, name in _FACTS.items()}
+
+MOST_READ = 50_000
+"""Characters. Nobody types more, and reading it all would keep a server busy: a longer text is masked as a whole."""
+
+MOST_PUZZLED = 5_000
+"""Characters. In a longer text broken and spelled numbers stay: putting them together takes several readings."""
 
 _ROUNDS = 8
 _MASK = re.compile(rf"\[({'|'.join(KINDS)})\]")
@@ -51,12 +59,31 @@ class _Detector(NamedTuple):
 
 _DIGIT = re.compile("[0-9]")
 
+_NUMBERS = frozenset({"order", "iban", "id", "card", "phone"})
+
+
+class _Puzzle(NamedTuple):
+    """What is looked for once more, in the text as a reader puts it together."""
+
+    hint: re.Pattern[str]
+    view: Callable[[str], View | None]
+    kinds: frozenset[str]
+
+
+_PUZZLES = (
+    _Puzzle(re.compile("\n"), partial(disguise.on_one_line, between=" "), _NUMBERS),
+    # Not telephone numbers: the numbers of two lines easily make one that is as long.
+    _Puzzle(re.compile("\n"), partial(disguise.on_one_line, between=""), _NUMBERS - {"phone"} | {"email", "ip"}),
+    _Puzzle(disguise.HAS_GAPS, disguise.without_gaps, _NUMBERS | {"email"}),
+    _Puzzle(disguise.HAS_WORDS, disguise.in_digits, frozenset({"id", "card", "phone"})),
+)
+
 
 def _detectors(order: Finder | None) -> tuple[_Detector, ...]:
     """In the order in which they may claim a span: what holds other data goes first, then what a checksum proves."""
     # Each hint begins with a set of characters, for which `re` searches several times faster than for alternatives.
     url = re.compile(r"[/?#wW](?:(?<=[/?#])[!-~]|[wW]{2}\.)")
-    spelled = re.compile(r"[@ (\[{<](?:(?<=@)|(?i:dot |at [a-z0-9]{2,12}\.)|(?<! ) ?(?i:at))")
+    spelled = re.compile(r"[@ (\[{<艾圈](?:(?<=@)|(?i:dot |at [a-z0-9]{2,12}\.)|(?<! ) ?(?i:at)|特|a)")
     password = re.compile(r"[pPkKcC](?i:ass|wd|enn|ontras)")
     seven_digits = re.compile(r"(?:[0-9][^0-9]{0,3}){6}[0-9]")
     orders = [_Detector("order", re.compile(""), order)] if order else []
@@ -67,13 +94,14 @@ def _detectors(order: Finder | None) -> tuple[_Detector, ...]:
         _Detector(None, re.compile(r"-[0-9A-Fa-f]{4}-"), patterns.uuids),
         _Detector("secret", password, patterns.secrets),
         _Detector("secret", re.compile(r"[0-9]{3}|[码令]"), patterns.codes),
+        _Detector("secret", re.compile(r"=(?<=[A-Za-z]=)"), patterns.tokens),
         _Detector("email", re.compile("@"), patterns.emails),
         _Detector("email", spelled, patterns.spelled_emails),
         _Detector("iban", re.compile(r"[0-9](?<=[A-Za-z]{2}[0-9])[0-9]"), numbers.ibans, True),
-        _Detector("id", re.compile(r"[0-9]{17}"), numbers.residents, True),
-        _Detector("card", re.compile(r"(?:[0-9][ .-]?){12}[0-9]"), numbers.cards, True),
-        _Detector("id", re.compile(r"[0-9]{2}[ -]?[0-9]{2}"), numbers.identities, True),
-        _Detector("ip", re.compile(r"[0-9]\.[0-9]{1,3}\.[0-9]"), patterns.network_addresses, True),
+        _Detector("id", re.compile(r"(?:[0-9][ ./_\u00b7-]?){16}[0-9]"), numbers.residents, True),
+        _Detector("card", re.compile(r"(?:[0-9][ ./_\u00b7-]?){12}[0-9]"), numbers.cards, True),
+        _Detector("id", re.compile(r"[0-9]{2}[ ./_-]?[0-9]{2}"), numbers.identities, True),
+        _Detector("ip", re.compile(r"[0-9]\[?\.\]?[0-9]{1,3}\[?\.\]?[0-9]"), patterns.network_addresses, True),
         _Detector("ip", re.compile(r":[0-9A-Fa-f:]*:"), patterns.long_network_addresses, True),
         _Detector("phone", seven_digits, numbers.phones, True),
         _Detector("phone", seven_digits, numbers.announced_phones, True),
@@ -151,6 +179,8 @@ class Redactor:
 
     def redact(self, text: str) -> Redacted:
         """`redact(redact(text).text)` is `redact(text)`; masks that the customer typed count as masks."""
+        if len(text) > MOST_READ:
+            return Redacted("[secret]", ("secret",))
         text = cleaned(text)
         for _ in range(_ROUNDS):
             masked = self._mask(text)
@@ -165,15 +195,13 @@ class Redactor:
 
         Of two different order numbers none is used: the answer might name the wrong one.
         """
-        folded = self._folded(cleaned(text))
+        folded = self._folded(cleaned(text) if len(text) <= MOST_READ else "")
         given: dict[str, list[str]] = {}
         for start, end, kind in self._spans(folded):
             if kind in _FACTS:
-                given.setdefault(_FACTS[kind], []).append(folded[start:end])
+                given.setdefault(_FACTS[kind], []).append(" ".join(folded[start:end].split()))
         if self._typed:
-            given["order_number"] = [
-                number if self._typed.fullmatch(number) else number.upper() for number in given.get("order_number", [])
-            ]
+            given["order_number"] = [self._as_the_shop_writes_it(number) for number in given.get("order_number", [])]
         return {name: values[0] for name, values in given.items() if len(set(values)) == 1}
 
     def kept(self, reply: str, facts: Mapping[str, str]) -> Redacted:
@@ -183,6 +211,11 @@ class Redactor:
         for name, value in sorted(facts.items(), key=lambda fact: -len(fact[1])):
             reply = reply.replace(value, f"[{_KIND_OF[name]}]")
         return Redacted(reply)
+
+    def _as_the_shop_writes_it(self, number: str) -> str:
+        whole = number.replace(" ", "")
+        forms = (number, number.upper(), whole, whole.upper())
+        return next((form for form in forms if self._typed and self._typed.fullmatch(form)), number.upper())
 
     def _folded(self, text: str) -> str:
         return text if text.isascii() else text.translate(self._folding)
@@ -205,7 +238,31 @@ class Redactor:
                 if kind:
                     found += [(start, end, kind) for start, end in spans]
                 folded = _hidden(folded, spans)
+        for puzzle in _PUZZLES if len(folded) <= MOST_PUZZLED else ():
+            if puzzle.hint.search(folded) and (view := puzzle.view(folded)):
+                seen = self._seen(view, puzzle.kinds)
+                found += seen
+                folded = _hidden(folded, [(start, end) for start, end, _ in seen])
         return sorted(found)
+
+    def _seen(self, view: View, kinds: frozenset[str]) -> list[tuple[int, int, str]]:
+        """What shows in a view and not in the text itself."""
+        found: list[tuple[int, int, str]] = []
+        text = view.text
+        for kind, hint, find, _ in self._detectors:
+            if kind in kinds and hint.search(text) and (spans := list(find(text))):
+                found += [(*span, kind) for each in spans if (span := view.span(*each))]
+                text = _hidden(text, spans)
+        return _apart(sorted(found))
+
+
+def _apart(found: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Without those that begin in another one: two numbers may share what was put together."""
+    kept: list[tuple[int, int, str]] = []
+    for each in found:
+        if not kept or each[0] >= kept[-1][1]:
+            kept.append(each)
+    return kept
 
 
 def _hidden(text: str, spans: list[Span]) -> str:
@@ -218,6 +275,7 @@ def _hidden(text: str, spans: list[Span]) -> str:
     return "".join([*pieces, text[end:]])
 
 
+_LONGEST_PATTERN = 1_000
 _ESCAPE_OR_SET = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 _OPEN_ENDED = re.compile(r"[*+]|\{\d*,\}")
 _REPEATED_REPETITION = re.compile(r"\([^()]*\{\d*,\d*\}[^()]*\)\{")
@@ -225,9 +283,12 @@ _REPEATED_REPETITION = re.compile(r"\([^()]*\{\d*,\d*\}[^()]*\)\{")
 
 def _order_pattern(pattern: str) -> re.Pattern[str]:
     pattern = pattern.removeprefix("(?i)")
+    if len(pattern) > _LONGEST_PATTERN:
+        raise ValueError(f"order_number has {len(pattern):,} characters; at most {_LONGEST_PATTERN} are accepted")
     try:
         compiled = re.compile(pattern, re.ASCII)
-    except re.error as error:
+        _whole(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(
             f"order_number {pattern!r} is not a regular expression ({error}); write one such as 'JP-\\d{{6}}'"
         ) from error
@@ -244,10 +305,35 @@ def _order_pattern(pattern: str) -> re.Pattern[str]:
     return compiled
 
 
+def _whole(pattern: str) -> re.Pattern[str]:
+    """Flags inside the pattern, such as "(?x)", do not compile here."""
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{pattern})(?![A-Za-z0-9])", re.ASCII | re.IGNORECASE)
+
+
+_ANNOUNCED_ORDER = re.compile(r"(?i)(?:order|number|parcel|no|nr|is|id|ref|for|of)\Z")
+_WORD_BEHIND = re.compile("[a-z]{2}")
+
+
 def _order_finder(pattern: str) -> Finder:
-    whole = re.compile(rf"(?<![A-Za-z0-9])(?:{pattern})(?![A-Za-z0-9])", re.ASCII | re.IGNORECASE)
+    whole = _whole(pattern)
+    glued = re.compile(rf"(?<![0-9])(?:{pattern})(?![0-9])", re.ASCII | re.IGNORECASE)
 
     def orders(text: str) -> Iterator[Span]:
-        return (match.span() for match in whole.finditer(text))
+        found = [match.span() for match in whole.finditer(text)]
+        rest = _hidden(text, found) if found else text
+        found += [match.span() for match in glued.finditer(rest) if _stands_apart(match)]
+        return iter(sorted(found))
 
     return orders
+
+
+def _stands_apart(match: re.Match[str]) -> bool:
+    """Whether only words touch it: "orderJP-123456was" holds one, "XJP-123456B" is another code."""
+    start, end = match.span()
+    before, behind = match.string[max(0, start - 8) : start], match.string[end : end + 2]
+    in_front = not before[-1:].isalnum() or (before[-1:].islower() and match[0][0].isupper())
+    return (
+        any(map(str.isdigit, match[0]))
+        and (in_front or _ANNOUNCED_ORDER.search(before) is not None)
+        and (not behind[:1].isalnum() or (match[0][-1].isdigit() and _WORD_BEHIND.match(behind) is not None))
+    )

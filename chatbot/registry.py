@@ -16,6 +16,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -25,7 +26,19 @@ from pathlib import Path
 from typing import Any
 
 from chatbot import history
-from chatbot.durable import ALONE, SHARED, UNLESS_HELD, held, hold, sha256, size_of, sync, unfinished, write_durably
+from chatbot.durable import (
+    ALONE,
+    SHARED,
+    UNLESS_HELD,
+    held,
+    hold,
+    replacing,
+    sha256,
+    size_of,
+    sync,
+    unfinished,
+    write_durably,
+)
 from chatbot.errors import ModelDamaged, NoActiveModel, NotFound, NotNow
 from chatbot.store.versions import Event, Versions
 
@@ -43,6 +56,7 @@ class Anything:
 
 ANYTHING = Anything()
 
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 _log = logging.getLogger(__name__)
 
 
@@ -83,9 +97,13 @@ class Registry:
                 name = file.read(256).decode("ascii").strip()
         except (FileNotFoundError, NotADirectoryError):
             raise NoActiveModel('no model is active; run "chatbot train"') from None
+        except OSError as error:
+            raise ModelDamaged(
+                f"{self.root / CURRENT} cannot be read ({error.strerror}); let this user read it"
+            ) from error
         except ValueError:
             name = ""
-        if name in ("", ".", "..") or "/" in name:
+        if not _NAME.fullmatch(name):
             raise ModelDamaged(f"{self.root / CURRENT} names no version; train or promote one")
         return Pointer(name, (about.st_ino, about.st_mtime_ns))
 
@@ -183,9 +201,9 @@ class Registry:
                     f'it is kept: "chatbot models promote {name}" makes it live'
                 )
             about = {**(detail or {}), "from": self.pointed_at()}
-            # Recorded first: when the database refuses, the active version stays what it was.
-            self._versions.happened(name, history.PROMOTED, by=by, detail=about)
-            write_durably(self.root / CURRENT, name)
+            # Written, recorded, put in place: when disk or database refuse, the active version stays what it was.
+            with replacing(self.root / CURRENT, name):
+                self._versions.happened(name, history.PROMOTED, by=by, detail=about)
 
     def rollback(self, *, by: str, leaving: str | None = None) -> str:
         """Go back to the newest sound version that was promoted before the active one, and further back the next time.
@@ -199,8 +217,8 @@ class Registry:
                 raise NotNow(f"{leaving} is not the active version any more, {active} is; look again before going back")
             target, damaged = self._sound_before(active)
             about = {"from": active, "to": target, "passed_over": damaged}
-            self._versions.happened(active or target, history.ROLLED_BACK, by=by, detail=about)
-            write_durably(self.root / CURRENT, target)
+            with replacing(self.root / CURRENT, target):
+                self._versions.happened(active or target, history.ROLLED_BACK, by=by, detail=about)
             return target
 
     def pin(self, name: str, *, by: str) -> None:
@@ -210,6 +228,12 @@ class Registry:
 
     def unpin(self, name: str, *, by: str) -> None:
         self._versions.happened(name, history.UNPINNED, by=by)
+
+    @contextlib.contextmanager
+    def still(self) -> Iterator[None]:
+        """Nobody promotes, goes back or prunes until the end of the block."""
+        with self._lock():
+            yield
 
     # --- clearing up ---
 

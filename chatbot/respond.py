@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
+from chatbot import stages
 from chatbot.bot import Bot
 from chatbot.continuing import Continuation, may_continue
 from chatbot.decide import Offer, decide, settle
@@ -72,6 +73,7 @@ Told = Callable[[Turn, Context], None]
 """Hears of each turn after it was stored, before the customer reads the reply: it may not fail and may not wait."""
 
 
+@stages.timed
 def respond(
     message: Message,
     *,

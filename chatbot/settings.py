@@ -7,18 +7,24 @@ names the nearest known one. This is the only module that reads the environment.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from chatbot.errors import SettingsError
 
 PREFIX = "CHATBOT_"
+SECRETS = frozenset({"database_url", "metrics_token"})
+"""Their values stand in no message, whatever is wrong with them."""
+
+Risk = Literal["plain-http", "weak-token", "open-files"]
+"""What `chatbot serve` refuses to start with unless it is accepted by name; `chatbot.risks` tells them."""
 
 
 class Settings(BaseModel):
@@ -30,7 +36,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     home: Path = Field(default=Path("var"), description="Folder of all state: database, model versions, backups.")
-    database_url: str = Field(default="", description="SQLAlchemy URL; empty means SQLite in the home folder.")
+    database_url: str = Field(
+        default="", repr=False, description="SQLAlchemy URL; empty means SQLite in the home folder."
+    )
     encoder: str = Field(
         default="default", description='Sentence encoder: "default" (packaged MiniLM), a folder, or a hub name.'
     )
@@ -59,6 +67,13 @@ class Settings(BaseModel):
     )
     allowed_hosts: tuple[str, ...] = Field(
         default=(), description="Host names answered besides loopback, `host` and that of `public_url`."
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses or networks whose X-Forwarded-For is believed; empty: private ones, with `public_url`.",
+    )
+    accepted_risks: tuple[Risk, ...] = Field(
+        default=(), description="Unsafe settings with which `chatbot serve` starts all the same; doctor names them."
     )
     suggested_intents: tuple[str, ...] = Field(
         default=(), description="Intents that the page offers as example questions first; empty: the most frequent."
@@ -92,13 +107,16 @@ class Settings(BaseModel):
     )
     threads: int = Field(default=0, ge=0, description="Threads of the encoder; 0 means one for each core.")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="The log for people (text), or one JSON object a line (json)."
+    )
 
     @field_validator("order_number")
     @classmethod
     def _compiles(cls, value: str) -> str:
         try:
             re.compile(value)
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(
                 f"{value!r} is not a regular expression ({error}); write one such as 'JP-\\d{{6}}'"
             ) from error
@@ -111,6 +129,18 @@ class Settings(BaseModel):
             raise ValueError(f"{value!r} is no log level; use DEBUG, INFO, WARNING or ERROR")
         return value.upper()
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            try:
+                ipaddress.ip_network(network, strict=False)
+            except ValueError:
+                raise ValueError(
+                    f"{network!r} is neither an address nor a network; write 10.0.0.5 or 10.1.0.0/16"
+                ) from None
+        return value
+
     @property
     def url(self) -> str:
         """The database's URL."""
@@ -120,6 +150,11 @@ class Settings(BaseModel):
     def exports(self) -> Path:
         """Folder of the files of reviews and conversations that the desk writes."""
         return self.home / "exports"
+
+    @property
+    def backups(self) -> Path:
+        """Folder of what `chatbot backup` writes when it is not told where."""
+        return self.home / "backups"
 
     @property
     def runs(self) -> Path:
@@ -161,22 +196,36 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: Any
         raise SettingsError("; ".join(_sentence(problem, origin) for problem in error.errors())) from error
 
 
+def settings_file(environment: Mapping[str, str] | None = None) -> Path | None:
+    """The file that settings are read from; None where there is none."""
+    path = _toml_path(os.environ if environment is None else environment)
+    return path if path.is_file() else None
+
+
 def set_environment(values: Mapping[str, str]) -> None:
     """Switch libraries to their quiet, offline behaviour. They read the environment, so it is set here."""
     for name, value in values.items():
         os.environ.setdefault(name, value)
 
 
+def _toml_path(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get(f"{PREFIX}CONFIG") or "chatbot.toml")
+
+
 def _toml_values(environment: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     named = environment.get(f"{PREFIX}CONFIG")
-    path = Path(named or "chatbot.toml")
-    if not path.is_file():
+    path = _toml_path(environment)
+    try:
+        is_there = path.is_file()
+    except OSError as error:  # a name that is too long
+        raise SettingsError(f"{PREFIX}CONFIG names {named!r:.200}, which cannot be read: {error.strerror}") from error
+    if not is_there:
         if named:
             raise SettingsError(f"{PREFIX}CONFIG names {named}, which is not a file")
         return str(path), {}
     try:
         return str(path), tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also for a number of thousands of digits, and for deep nesting
         raise SettingsError(f"{path} is not valid TOML: {error}") from error
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
@@ -188,7 +237,8 @@ def _environment_values(environment: Mapping[str, str]) -> dict[str, Any]:
         for name, value in environment.items()
         if name.startswith(PREFIX) and name != f"{PREFIX}CONFIG"
     }
-    lists = {name: found[name].split(",") for name in ("allowed_hosts", "suggested_intents") if name in found}
+    names = ("allowed_hosts", "trusted_proxies", "accepted_risks", "suggested_intents")
+    lists = {name: found[name].split(",") for name in names if name in found}
     return found | {name: [part.strip() for part in parts if part.strip()] for name, parts in lists.items()}
 
 
@@ -202,6 +252,15 @@ def _check_known(key: str, source: str) -> None:
 def _sentence(problem: Any, origin: Mapping[str, str]) -> str:
     key = str(problem["loc"][0])
     where = f'setting "{key}" from {origin.get(key, "its default")}'
+    if key in SECRETS:
+        return f"{where}: {problem['msg']}"
     if problem["type"] == "value_error":  # written by a validator above, which names the value itself
         return f"{where}: {problem['ctx']['error']}"
-    return f"{where}: {problem['msg']} (it is {problem['input']!r})"
+    return f"{where}: {problem['msg']} (it is {_shown(problem['input'])})"
+
+
+def _shown(value: object) -> str:
+    try:
+        return f"{value!r:.200}"
+    except ValueError:  # Python writes out no number of thousands of digits, and TOML can hold one
+        return "a very long number"

@@ -54,10 +54,12 @@ class _Seen:
     figures: Figures | None
     bot: Callable[[], Bot | None]
     drifted: Drifted | None
+    ready: bool
 
 
 class Standing(Collector):
-    """`drifted` gives what was found last, or None; it is asked beside whoever looks."""
+    """`drifted` gives what was found last, or None, and `ready` what /readyz would say; both are asked beside whoever
+    looks."""
 
     def __init__(
         self,
@@ -65,14 +67,16 @@ class Standing(Collector):
         arms: Arms,
         database: Database,
         drifted: Callable[[], Drifted | None],
+        ready: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._arms = arms
         self._database = database
         self._drifted = drifted
+        self._ready = ready
         self._clock = clock
         self._lock = threading.Lock()
-        self._seen = _Seen(None, lambda: None, None)
+        self._seen = _Seen(None, lambda: None, None, False)
         self._read_at: float | None = None
         self._reading = False
 
@@ -83,6 +87,7 @@ class Standing(Collector):
     def collect(self) -> Iterator[Metric]:
         seen = self._newest()
         yield from program_metrics()
+        yield _gauge("chatbot_ready", "Whether customers can be answered, as /readyz says it", seen.ready)
         yield from model_metrics(self._arms.bots, seen.bot())
         if self._arms.running is not None:
             yield from experiment_metrics(self._arms.state, self._arms.shadow_waiting)
@@ -106,8 +111,9 @@ class Standing(Collector):
         return self._seen
 
     def _read(self) -> None:
-        figures, bot, drifted = None, None, None
+        figures, bot, drifted, ready = None, None, None, False
         try:
+            ready = self._ready()
             bot = self._arms.bots.current()
             figures = read_figures(self._database, now=datetime.now(UTC))
             drifted = self._drifted()
@@ -118,7 +124,7 @@ class Standing(Collector):
         finally:
             with self._lock:
                 held = (lambda: None) if bot is None else weakref.ref(bot)
-                self._seen, self._reading = _Seen(figures, held, drifted), False
+                self._seen, self._reading = _Seen(figures, held, drifted, ready), False
 
 
 def program_metrics() -> Iterator[Metric]:
@@ -128,7 +134,6 @@ def program_metrics() -> Iterator[Metric]:
 
 
 def model_metrics(bots: LiveBot, bot: Bot | None) -> Iterator[Metric]:
-    yield _gauge("chatbot_ready", "Whether a model answers", bot is not None)
     yield _gauge("chatbot_degraded", "Whether another version than the promoted one answers", bots.trouble is not None)
     if bot is None:
         return
@@ -155,7 +160,7 @@ def figure_metrics(figures: Figures) -> Iterator[Metric]:
         told = "Mean calibrated probability of being right, of the answers of the last 24 hours"
         yield _gauge("chatbot_day_answer_probability", told, figures.probability)
     yield _gauge("chatbot_turns_not_taken_in", "Turns the review queue has not looked at", figures.not_taken_in)
-    yield _labelled("chatbot_review_items", "Items of the review queue", "status", figures.items)
+    yield _labelled("chatbot_review_items", "Items of the review queue", "status", {"open": 0, **figures.items})
     yield _labelled("chatbot_votes", "Customers' votes that are kept", "verdict", figures.votes)
     yield _labelled("chatbot_reviews", "Agents' verdicts that stand", "verdict", figures.reviews)
     times = {event: at.timestamp() for event, at in figures.events.items()}

@@ -14,12 +14,21 @@ _APOSTROPHES = re.compile("['’‘`]")
 _ARTICLES = frozenset(("a", "an", "the"))
 _COURTESY = frozenset(("please", "pls", "plz", "hi", "hello", "hey", "thanks", "kindly", "just"))
 _LETTER = re.compile(r"[^\W\d_]")
+_AT_A_TIME = 200
+_PIECE = re.compile(rf"\s+|\S{{1,{_AT_A_TIME}}}")
 
 
 def normalise(text: str) -> str:
     """The form in which two texts count as the same: NFKC, case folded, white space collapsed, end marks dropped."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    folded = composed(text).casefold()
     return _SPACE.sub(" ", folded).strip().rstrip(".!?…。！？ ")
+
+
+def composed(text: str) -> str:
+    """NFKC in linear time: hundreds of accents on one letter are sorted by comparing each with all before it."""
+    if len(text) <= _AT_A_TIME or text.isascii():
+        return unicodedata.normalize("NFKC", text)
+    return "".join(unicodedata.normalize("NFKC", piece) for piece in _PIECE.findall(text))
 
 
 def text_key(text: str) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import FastAPI
 
 from chatbot.bot import PATIENCE_SECONDS, LiveBot
+from chatbot.durable import write_durably
 from chatbot.errors import SettingsError
+from chatbot.home import at_work
 from chatbot.redact import Redactor
 from chatbot.registry import Registry
 from chatbot.settings import Settings, set_environment
@@ -46,22 +48,24 @@ def open_house(settings: Settings, *, migrate: bool = True) -> Iterator[House]:
     """Open the store (brought up to date unless `migrate` is False) and everything that stands on it."""
     prepare_process(settings)
     redactor = build_redactor(settings)
-    _make_home(settings.home)
-    store = Store.open(settings.url, migrate=migrate)
-    try:
-        registry = Registry(settings.models, store.versions)
-        bots = LiveBot(registry, store.knowledge, threads=settings.threads, patience=PATIENCE_SECONDS)
-        yield House(settings, store, registry, redactor, bots)
-    finally:
-        store.close()
+    make_home(settings.home)
+    with at_work(settings.home):
+        store = Store.open(settings.url, migrate=migrate)
+        try:
+            registry = Registry(settings.models, store.versions)
+            bots = LiveBot(registry, store.knowledge, threads=settings.threads, patience=PATIENCE_SECONDS)
+            yield House(settings, store, registry, redactor, bots)
+        finally:
+            store.close()
 
 
-def _make_home(home: Path) -> None:
+def make_home(home: Path) -> None:
     """Customers' words live here: nobody else may read them, and no repository may swallow them by accident."""
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     ignore = home / ".gitignore"
     if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
+        with suppress(OSError):  # a full disk: customers are answered all the same, and the next start writes it
+            write_durably(ignore, "*\n")
 
 
 def prepare_process(settings: Settings) -> None:

@@ -97,7 +97,7 @@ def section(command: str) -> str:
 
 
 def test_the_commands() -> None:
-    names = ["serve", "train", "import", "export", "ask", "evaluate", "doctor", "db upgrade"]
+    names = ["serve", "train", "import", "export", "ask", "evaluate", "doctor", "db upgrade", "backup", "restore"]
     names += ["retrain", "watch", "data list", "data show"]
     names += [f"agents {name}" for name in ("add", "list", "role", "password", "disable", "enable")]
     names += ["audit verify", "audit list", "erase", "retention run"]
@@ -324,7 +324,7 @@ def test_the_doctor_finds_a_sound_shop_sound(settings: Settings) -> None:
     lines = result.stdout.splitlines()
     assert [line for line in lines if line.startswith("WRONG")] == []
     assert result.exit_code == 0
-    assert f"ok    database     schema {head_revision()}, can be written" in lines
+    assert f"ok    database     schema {head_revision()}, sound, can be written" in lines
     assert "ok    index        74 examples and titles, 6 templates" in lines
     assert any(line.startswith("ok    settings     error budget 3.0%; order numbers match JP-") for line in lines)
     assert any(line.startswith("ok    model ") and "all files as registered" in line for line in lines)

@@ -96,7 +96,7 @@ def check_command(line: str) -> None:
         assert found is not None, f"chatbot {line} is no command"
         command = found
     known = {option for parameter in command.params for option in parameter.opts}
-    assert set(words) <= known, f"chatbot {line} has an unknown option"
+    assert {word.partition("=")[0] for word in words} <= known, f"chatbot {line} has an unknown option"
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
@@ -124,6 +124,16 @@ def test_systemd_counts_what_is_no_error_as_success() -> None:
     assert re.fullmatch(r"\*-\*-\* \d\d:\d\d:\d\d", timer["OnCalendar"][0])
 
 
+def test_the_backup_is_made_before_the_retraining() -> None:
+    times = []
+    for name in ("backup", "retrain"):
+        timer = directives(DEPLOY / "systemd" / f"chatbot-{name}.timer")["Timer"]
+        assert (timer["Unit"], timer["Persistent"]) == ([f"chatbot-{name}.service"], ["true"])
+        times.append(timer["OnCalendar"][0])
+    assert times == ["*-*-* 02:30:00", "*-*-* 03:30:00"]
+    assert directives(DEPLOY / "systemd" / "chatbot-backup.service")["Service"]["Type"] == ["oneshot"]
+
+
 def analyse(*arguments: str) -> subprocess.CompletedProcess[str]:
     """By systemd itself; what it says in vain where the machine has none is that all is well."""
     program = shutil.which("systemd-analyze")
@@ -138,14 +148,15 @@ def test_systemd_finds_nothing_wrong(tmp_path: Path) -> None:
         (tmp_path / unit.name).write_text(re.sub(r"^(User|Group)=chatbot$", r"\1=root", text, flags=re.MULTILINE))
     done = analyse("verify", "--man=no", *(str(tmp_path / unit.name) for unit in UNITS))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    timer = directives(DEPLOY / "systemd" / "chatbot-retrain.timer")["Timer"]
-    done = analyse("calendar", timer["OnCalendar"][0])
-    assert (done.returncode, done.stderr) == (0, "")
+    for unit in UNITS:
+        if unit.suffix == ".timer":
+            done = analyse("calendar", directives(unit)["Timer"]["OnCalendar"][0])
+            assert (done.returncode, done.stderr) == (0, "")
 
 
-def cron_jobs() -> list[tuple[str, str, str]]:
+def cron_jobs(name: str) -> list[tuple[str, str, str]]:
     """(schedule, user, command) of each line that is neither a comment nor a variable."""
-    text = (DEPLOY / "cron" / "chatbot-retrain").read_text(encoding="utf-8")
+    text = (DEPLOY / "cron" / name).read_text(encoding="utf-8")
     assert text.endswith("\n"), "cron passes over a last line without an end"
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     jobs = [line.split(None, 6) for line in lines if not re.match(r"[A-Z_]+=", line)]
@@ -154,21 +165,23 @@ def cron_jobs() -> list[tuple[str, str, str]]:
 
 def test_cron_reads_when_to_run_what() -> None:
     now = datetime(2026, 5, 1, 12, tzinfo=UTC)
-    retrain, prune = cron_jobs()
+    retrain, prune = cron_jobs("chatbot-retrain")
+    (backup,) = cron_jobs("chatbot-backup")
     times = CronSim(retrain[0], now)
     assert [next(times), next(times)] == [now.replace(day=2, hour=3, minute=30), now.replace(day=3, hour=3, minute=30)]
     assert next(CronSim(prune[0], now)).isoweekday() == 7
     assert next(CronSim(prune[0], now)) - now < timedelta(days=7)
-    for _, user, command in (retrain, prune):
+    assert next(CronSim(backup[0], now)) == now.replace(day=2, hour=2, minute=30)
+    for _, user, command in (retrain, prune, backup):
         assert user == "chatbot"
         assert "%" not in command, "cron takes it for the end of the line"
-        called = re.search(r"\.venv/bin/chatbot ([a-z -]+?) 2>&1 \| logger", command)
+        called = re.search(r"\.venv/bin/chatbot ([a-z0-9= -]+?) 2>&1 \| logger", command)
         assert called, command
         check_command(called[1])
 
 
 def test_cron_takes_the_file_by_its_name() -> None:
-    assert [file.name for file in (DEPLOY / "cron").iterdir()] == ["chatbot-retrain"]
+    assert sorted(file.name for file in (DEPLOY / "cron").iterdir()) == ["chatbot-backup", "chatbot-retrain"]
 
 
 def documents() -> list[tuple[Path, dict[str, Any]]]:

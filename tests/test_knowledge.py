@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.torture.small_disk import files_limited
 from chatbot.encoder import Encoder, OnnxEncoder
 from chatbot.knowledge import Knowledge, load_knowledge, refresh, vectors_of
 from chatbot.store import Store
@@ -388,3 +389,15 @@ def test_what_is_carried_over_is_what_would_be_worked_out_anew(
         assert {words: set(alike) for words, alike in knowledge.by_gist.items() if alike} == {
             words: set(alike) for words, alike in anew.by_gist.items()
         }
+
+
+def test_vectors_that_cannot_be_kept_are_used_all_the_same(
+    store: Store, encoder: Counting, knowledge: Knowledge, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once what was just taught did not answer, where the disk had room for it and none for its vector."""
+    store.knowledge.apply(Changes(examples=(Example(QUESTION, "payment_methods"),)))
+    log = (store.database.file or Path()).with_name("chatbot.db-wal").stat().st_size
+    with files_limited(log):
+        renewed = refresh(knowledge, store.knowledge, encoder)
+    assert nearest(renewed, QUESTION, encoder)[:2] == (QUESTION, "payment_methods")
+    assert "1 vectors were not kept and will be worked out again: the database refused: " in caplog.text

@@ -71,7 +71,7 @@ def test_hashes_with_other_parameters_are_outdated() -> None:
     assert new.matches(RIGHT, stored)
 
 
-def test_at_most_two_hash_at_once_and_few_wait() -> None:
+def test_one_hashes_at_once_and_few_wait() -> None:
     """Held open from outside, so that all stand in line at the same moment."""
     passwords, go = cheap(), threading.Event()
     inside, most, lock = 0, 0, threading.Lock()
@@ -79,7 +79,7 @@ def test_at_most_two_hash_at_once_and_few_wait() -> None:
     def work(_number: int) -> bool:
         nonlocal inside, most
         try:
-            with passwords._place():
+            with passwords._place(passwords._strangers):
                 with lock:
                     inside += 1
                     most = max(most, inside)

@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import text
 
 from benchmarks import changing
+from benchmarks.torture.small_disk import files_limited
 from chatbot.durable import sha256
 from chatbot.errors import ModelDamaged, NoActiveModel, NotFound, NotNow, StoreBusy, StoreError
 from chatbot.registry import CURRENT, MANIFEST, OneVersion, Registry
@@ -663,3 +664,30 @@ def test_killed_at_any_moment_the_active_version_is_complete_and_no_lock_stays(
         left = {each.name for each in seen.root.iterdir()} - {CURRENT, ".lock"}
         assert left == set(seen.names())
     assert empty_registry.active_name() != first
+
+
+def test_on_a_full_disk_nothing_is_promoted_and_nothing_is_said_to_be(
+    empty_registry: Registry, empty_store: Store
+) -> None:
+    """The log of events once had a promotion that never was, as it was written before the pointer."""
+    first, second = publish(empty_registry, "one"), build(empty_registry, "two")
+    before = empty_registry.events()
+    log = (empty_store.database.file or Path()).with_name("empty.db-wal").stat().st_size
+    for limit in (1, log):  # the pointer cannot be written; the database cannot
+        with files_limited(limit), pytest.raises((OSError, StoreError)):
+            empty_registry.promote(second, by="test")
+        assert (empty_registry.active_name(), empty_registry.events()) == (first, before)
+        assert [path.name for path in empty_registry.root.glob(".*.new")] == []
+    empty_registry.promote(second, by="test")
+    with files_limited(1), pytest.raises((OSError, StoreError)):
+        empty_registry.rollback(by="test")
+    assert empty_registry.active_name() == second
+    assert empty_registry.rollback(by="test") == first
+
+
+def test_a_pointer_that_cannot_be_read_is_named(empty_registry: Registry) -> None:
+    publish(empty_registry)
+    (empty_registry.root / CURRENT).unlink()
+    (empty_registry.root / CURRENT).mkdir()
+    with pytest.raises(ModelDamaged, match=r"CURRENT cannot be read \(Is a directory\); let this user read it"):
+        empty_registry.pointer()

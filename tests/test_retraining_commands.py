@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from chatbot import jobs
 from chatbot.cli import app
 from chatbot.commands.retraining import Exit, tuning_of
 from chatbot.errors import SettingsError
@@ -20,7 +21,7 @@ from chatbot.settings import Settings
 from chatbot.store import Store
 from chatbot.store.knowledge import Changes
 from chatbot.types import Example
-from tests.training.test_retrain import lesson
+from tests.training.workshop import lesson
 from training.lock import alone
 from training.tune import Tuning
 
@@ -45,6 +46,12 @@ class Shop:
         assert told["exit_code"] == result.exit_code
         return told
 
+    def noted(self) -> str:
+        """What the server tells of the last run."""
+        job = jobs.last(self.home, "retrain")
+        assert job is not None
+        return job.outcome
+
     def learn(self, examples: list[Example]) -> None:
         store = Store.open(self.settings.url, migrate=True)
         try:
@@ -67,26 +74,33 @@ def test_each_end_has_its_exit_code(shop: Shop) -> None:
     """One shop's first weeks: too little, the first version, nothing new, a dry run, a locked one."""
     shop.learn([Example("refund", "refund")])
     assert shop.retrain()["outcome"] == "too_little"
+    assert shop.noted() == "too_little"
 
     shop.learn(lesson(range(40)))
     told = shop.retrain("--dry-run")
     assert (told["outcome"], told["new"], told["tunes"]) == ("promoted", 161, False)
     assert not (shop.home / "reports").exists()
+    assert shop.noted() == "too_little", "trying out is no run"
 
     first = shop.retrain()
     assert (first["outcome"], first["promoted"]) == ("promoted", True)
     assert Path(str(first["report"])).exists()
+    assert shop.noted() == "promoted"
     assert shop.retrain()["outcome"] == "nothing_new"
 
     with alone(shop.settings.models):
         told = shop.retrain("--force")
         assert told["outcome"] == "locked"
         assert f"process {os.getpid()}" in str(told["words"])
+    assert shop.noted() == "nothing_new", "what the run that is at work comes to is its own to note"
 
     # On this side of the line everything is in words, for a person.
     result = shop("retrain", "--effort", "quick")
     assert result.exit_code == Exit.NOTHING_NEW
     assert "Nothing new" in result.stdout
+
+    assert shop("retrain", "--effort", "harder").exit_code == Exit.ERROR
+    assert shop.noted() == "error"
 
 
 def test_a_worse_version_is_exit_code_3(shop: Shop) -> None:

@@ -23,6 +23,7 @@ from chatbot.settings import Settings
 from chatbot.standing import Drifted, Standing, experiment_metrics, resident_bytes
 from chatbot.store import Store
 from chatbot.types import Exchange
+from chatbot.web.health import Health
 from tests.test_experiment import TRIAL
 from tests.trying import never_sure
 
@@ -50,7 +51,7 @@ def arms(bots: LiveBot, store: Store, redactor: Redactor, registry: Registry) ->
 @pytest.fixture
 def standing(arms: Arms, store: Store, clock: Clock) -> Standing:
     drifted = Drifted(questions=120, answered=0.75, certainty=0.9, far=0.1, rising=2, new_topics=1)
-    return Standing(arms=arms, database=store.database, drifted=lambda: drifted, clock=clock)
+    return Standing(arms=arms, database=store.database, drifted=lambda: drifted, ready=lambda: True, clock=clock)
 
 
 def look(standing: Standing) -> dict[str, dict[str, float]]:
@@ -117,7 +118,10 @@ def test_looking_takes_milliseconds(standing: Standing) -> None:
 def test_without_a_model_the_rest_is_told(store: Store, redactor: Redactor, settings: Settings, clock: Clock) -> None:
     bots = LiveBot(Registry(settings.home / "nothing", store.versions), store.knowledge)
     nobody = Arms(bots=bots, store=store, redactor=redactor)
-    found = look(Standing(arms=nobody, database=store.database, drifted=lambda: None, clock=clock))
+    health = Health(store=store, bots=bots)
+    found = look(
+        Standing(arms=nobody, database=store.database, drifted=lambda: None, ready=health.is_ready, clock=clock)
+    )
     assert found["chatbot_ready"] == {"": 0}
     assert found["chatbot_build_info"]
     assert "chatbot_model_info" not in found

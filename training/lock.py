@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def alone(models: Path) -> Iterator[None]:
             file.seek(0)
             other = file.read(200).strip() or "another process"
             raise TrainingBusy(f"a training run is at work already ({other}); wait until it has ended") from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
-        file.flush()
+        with suppress(OSError):  # who it is, is a courtesy: a full disk is for what needs it to name
+            os.truncate(file.fileno(), 0)
+            os.write(file.fileno(), f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M} UTC".encode())
         yield

@@ -6,6 +6,7 @@ erased has the pages deleted that hold them.
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -56,9 +57,13 @@ def tell(
     )
     target = folder / "report.html"
     folder.mkdir(parents=True, mode=0o700)
-    with exporting(store.database, kind=KIND, target=target, folder=settings.exports, by=wishes.by) as record:
-        record.rows = len(trained.examined.candidate.predictions)
-        return write_page(told, folder)
+    try:
+        with exporting(store.database, kind=KIND, target=target, folder=settings.exports, by=wishes.by) as record:
+            record.rows = len(trained.examined.candidate.predictions)
+            return write_page(told, folder)
+    except BaseException:  # half a report tells nobody anything
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _summary(

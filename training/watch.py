@@ -37,7 +37,8 @@ FIRST_RETRY = timedelta(minutes=1)
 LAST_RETRY = timedelta(hours=6)
 LOCKED_RETRY = timedelta(minutes=5)
 LEAST_INTERVAL = timedelta(minutes=1)
-SECONDS_TO_CANCEL = 60.0
+SECONDS_TO_CANCEL = 8.0
+"""Of ten that supervisors commonly give."""
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _log = logging.getLogger(__name__)
@@ -97,7 +98,10 @@ def watch(
         due = max(due, last_version + schedule.every)
     say(f"Watching: retraining every {_told(schedule.every)}{_or_reviews(schedule)}; next run {due:%Y-%m-%d %H:%M} UTC")
     while True:
-        wait = (due - clock.now()).total_seconds()
+        now = clock.now()
+        # Nothing lies further ahead than one interval, unless the clock was put back meanwhile.
+        due, since = min(due, now + schedule.every), None if since is None else min(since, now)
+        wait = (due - now).total_seconds()
         # What came to nothing is not tried again at once because of the reviews that it has not learned.
         if wait > 0 and (failures or locked or not _enough(schedule, since, taught_since)):
             if not clock.sleep(min(wait, LOOK_EVERY.total_seconds())):

@@ -11,6 +11,7 @@ from chatbot.commands.agents import (
     verify_audit,
 )
 from chatbot.commands.answering import ask
+from chatbot.commands.backing_up import back_up, put_back
 from chatbot.commands.checking import doctor
 from chatbot.commands.erasing import erase, expire, the_wish
 from chatbot.commands.experimenting import show_experiment, start_ab, start_shadow, stop_experiment
@@ -26,12 +27,14 @@ from chatbot.commands.models import (
     show_model,
     unpin_model,
 )
-from chatbot.commands.retraining import list_data, retrain, show_data, train, watch
+from chatbot.commands.retraining import Exit, list_data, retrain, show_data, train, watch
 from chatbot.commands.serving import serve, upgrade_database
 
 __all__ = [
+    "Exit",
     "add_agent",
     "ask",
+    "back_up",
     "change_password",
     "change_role",
     "diff_models",
@@ -50,6 +53,7 @@ __all__ = [
     "pin_model",
     "promote_model",
     "prune_models",
+    "put_back",
     "retrain",
     "rollback_models",
     "serve",

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
+from chatbot.commands.terminal import console, escape
 from chatbot.errors import AgentRefused, NotFound
 from chatbot.passwords import Passwords, check_new
 from chatbot.settings import Settings
@@ -15,8 +14,6 @@ from chatbot.store import Store, audit
 from chatbot.store.agents import COMMAND_LINE, FIRST_AGENT
 from chatbot.types import Agent, Role
 from chatbot.wiring import open_house
-
-console = Console(highlight=False, soft_wrap=True)
 
 
 def add_agent(settings: Settings, name: str, role: Role) -> None:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
-from rich.console import Console
-from rich.markup import escape
-
 from chatbot.bot import Bot
+from chatbot.commands.terminal import console, escape
 from chatbot.respond import Context, answer
 from chatbot.settings import Settings
 from chatbot.text import language_of
 from chatbot.types import Answer
 from chatbot.wiring import open_house
 
-console = Console(highlight=False, soft_wrap=True)
 NEAREST_SHOWN = 3
 
 

@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
+from chatbot import jobs
+from chatbot.commands.terminal import console, escape
 from chatbot.encoder import DEFAULT, resolve
 from chatbot.errors import ChatbotError
+from chatbot.home import at_work
+from chatbot.passwords import Passwords
 from chatbot.retriever import faiss
-from chatbot.settings import Settings
+from chatbot.risks import dangers_in
+from chatbot.settings import Settings, settings_file
 from chatbot.store import Store
+from chatbot.store.agents import FIRST_AGENT
 from chatbot.store.migrations import head_revision
 from chatbot.templates import ASKABLE, variables
-from chatbot.types import OUT_OF_SCOPE
+from chatbot.types import OUT_OF_SCOPE, Role
 from chatbot.wiring import House, build_redactor, open_house, prepare_process
 
-console = Console(highlight=False, soft_wrap=True)
 LEAST_FREE_BYTES = 1 << 30
-LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+OLDEST_BACKUP_DAYS = 2
+"""From then on a nightly one was missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("python", _python),
         ("packages", _packages),
         ("settings", _settings),
+        ("safety", _safety),
         ("disk", _disk),
         ("encoder", _encoder),
         ("database", _database),
@@ -61,7 +69,14 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield from _guarded(subject, settings, check)
     try:
         with open_house(settings, migrate=False) as house:
-            for subject, inspect in (("model", _model), ("index", _index), ("knowledge", _knowledge)):
+            inspections = (
+                ("agents", _agents),
+                ("model", _model),
+                ("index", _index),
+                ("knowledge", _knowledge),
+                ("backup", _backup),
+            )
+            for subject, inspect in inspections:
                 try:
                     yield from inspect(house)
                 except ChatbotError as error:
@@ -94,10 +109,36 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     build_redactor(settings)
     order = f"order numbers match {settings.order_number}" if settings.order_number else "no order number is configured"
     yield Finding("settings", True, f"error budget {settings.error_budget:.1%}; {order}")
-    if settings.host not in LOOPBACK and not settings.public_url.startswith("https://"):
-        yield Finding(
-            "settings", None, f"listens on {settings.host} without https; put a TLS proxy in front and set public_url"
-        )
+
+
+def _safety(settings: Settings) -> Iterator[Finding]:
+    dangers = list(dangers_in(settings))
+    for danger in dangers:
+        refused = danger.risk is not None and danger.risk not in settings.accepted_risks
+        accepted = " (accepted)" if danger.risk is not None and not refused else ""
+        yield Finding("safety", False if refused else None, f"{danger}{accepted}")
+    file = settings_file()
+    if file is not None and (settings.metrics_token or settings.database_url) and file.stat().st_mode & stat.S_IROTH:
+        yield Finding("safety", None, f"{file} may hold secrets and everybody can read it; chmod o-r {file}")
+    if not dangers:
+        yield Finding("safety", True, "nothing in the settings is unsafe")
+
+
+def _agents(house: House) -> Iterator[Finding]:
+    known = house.store.agents
+    agents = [agent for agent in known.all() if agent.disabled_at is None]
+    hashes = {agent.name: known.password_hash(agent.name) or "" for agent in agents}
+    if not agents:
+        yield Finding("agents", None, f"nobody can sign in at the review desk yet; {FIRST_AGENT}")
+        return
+    admins = [agent.name for agent in agents if agent.role is Role.ADMIN]
+    yield Finding("agents", bool(admins), f"{len(agents)} can sign in, {len(admins)} of them as admin")
+    passwords = Passwords()
+    weak = [name for name, stored in hashes.items() if passwords.is_outdated(stored)]
+    if weak:
+        names = ", ".join(sorted(weak)[:8])
+        cure = 'signing in once more mends it, or "chatbot agents password NAME"'
+        yield Finding("agents", None, f"weakly hashed passwords: {names}; {cure}")
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:
@@ -115,12 +156,14 @@ def _encoder(settings: Settings) -> Iterator[Finding]:
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
-    store = Store.open(settings.url)
-    try:
-        store.probe_write()
-        yield Finding("database", True, f"schema {head_revision()}, can be written")
-    finally:
-        store.close()
+    with at_work(settings.home):
+        store = Store.open(settings.url)
+        try:
+            store.database.look_through()
+            store.probe_write()
+            yield Finding("database", True, f"schema {head_revision()}, sound, can be written")
+        finally:
+            store.close()
 
 
 def _model(house: House) -> Iterator[Finding]:
@@ -169,3 +212,24 @@ def _knowledge(house: House) -> Iterator[Finding]:
         yield Finding(
             "knowledge", None, f"{len(silent)} intents have examples but no approved template: {', '.join(silent[:8])}"
         )
+
+
+def _backup(house: House) -> Iterator[Finding]:
+    """A remark at most: whether something else backs this machine up cannot be known here."""
+    if house.store.database.file is None:
+        yield Finding("backup", None, "the database is no SQLite file: its own tools back it up, such as pg_dump")
+        return
+    job, now = jobs.last(house.settings.home, "backup"), time.time()
+    if job is not None and job.outcome in jobs.FAILURES:
+        yield Finding("backup", None, 'the last one failed; "chatbot backup" says why')
+    if job is None or not job.good_at:
+        yield Finding(
+            "backup", None, 'none was made here yet; "chatbot backup" does, and docs/backups.md says how often'
+        )
+        return
+    days = (now - job.good_at) / 86_400
+    made = f"the newest is of {datetime.fromtimestamp(job.good_at, UTC):%Y-%m-%d %H:%M} UTC"
+    if days > OLDEST_BACKUP_DAYS:
+        yield Finding("backup", None, f'{made}, {days:.0f} days ago; "chatbot backup" makes another')
+    else:
+        yield Finding("backup", True, made)

@@ -6,9 +6,8 @@ import sys
 from collections.abc import Iterator, Sequence
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
+from chatbot.commands.terminal import console, escape
 from chatbot.erasing import Eraser, Erasure
 from chatbot.errors import ErasureRefused
 from chatbot.retention import Expired, Retention
@@ -17,7 +16,6 @@ from chatbot.store.agents import COMMAND_LINE
 from chatbot.store.erasing import By, FoundExample, Wish
 from chatbot.wiring import open_house
 
-console = Console(highlight=False, soft_wrap=True)
 _RETRAIN = 'they were trained on what goes; run "chatbot retrain", then "chatbot models prune --erased"'
 
 
@@ -36,7 +34,7 @@ def the_wish(conversation: str | None, customer: str | None, matching: str | Non
 def erase(settings: Settings, wish: Wish, *, backups: bool, dry_run: bool, yes: bool) -> None:
     """Show what goes, ask, and erase it."""
     with open_house(settings) as house:
-        eraser = Eraser(store=house.store, folder=settings.exports, reports=settings.reports)
+        eraser = Eraser(store=house.store, folder=settings.exports, reports=settings.reports, backups=settings.backups)
         planned = eraser.preview(wish)
         for line in erasure_lines(planned):
             console.print(escape(line))
@@ -76,6 +74,8 @@ def erasure_lines(planned: Erasure) -> Iterator[str]:
     yield from (f"export, cannot be read, look yourself: {file}" for file in planned.files.unreadable)
     yield from (f"export, not at its place any more, look for it: {file}" for file in planned.files.missing)
     yield from (f"backup, stays without --backups: {file}" for file in planned.backups)
+    for folder, count in planned.elsewhere:
+        yield f"backups elsewhere, not looked into: {count:,} written to {folder}; each from before now may hold it"
     yield from _versions(found.versions)
 
 

@@ -7,10 +7,8 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-
 from chatbot.arms import State, read_state
+from chatbot.commands.terminal import console, escape
 from chatbot.errors import NotFound, NotNow
 from chatbot.experiment import Experiment, Finding, Mode, Tally
 from chatbot.inventory import find
@@ -18,8 +16,6 @@ from chatbot.settings import Settings
 from chatbot.store.agents import COMMAND_LINE
 from chatbot.store.experiments import Experiments
 from chatbot.wiring import House, open_house
-
-console = Console(highlight=False, soft_wrap=True)
 
 FINDINGS = {
     Finding.RUNNING: "The difference is not clear yet; the test may be looked at as often as you like.",

@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-
+from chatbot.commands.terminal import console, escape
 from chatbot.errors import ExportRefused, ImportRefused
 from chatbot.export import export_examples_csv, export_jsonl, write_export
 from chatbot.exports import Kind, export_rows, exporting
@@ -17,8 +15,6 @@ from chatbot.settings import Settings
 from chatbot.store.agents import COMMAND_LINE
 from chatbot.store.exports import ExportFilters
 from chatbot.wiring import House, open_house
-
-console = Console(highlight=False, soft_wrap=True)
 
 
 def import_files(

@@ -8,18 +8,17 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from chatbot.bot import Bot
+from chatbot.commands.terminal import console, escape
 from chatbot.errors import ImportRefused
+from chatbot.export import write_export
 from chatbot.importers import read_questions
 from chatbot.importers.records import Question
 from chatbot.settings import Settings
 from chatbot.types import OUT_OF_SCOPE
 from chatbot.wiring import House, open_house
 
-console = Console(highlight=False, soft_wrap=True)
 USUAL_OOS_LABELS = {"oos", "out_of_scope", "outofdomain", "out-of-scope", "out of scope"}
 
 
@@ -46,8 +45,7 @@ def evaluate(
         result = summarise(predictions)
         lacking = _without_template(house, questions)
     if out is not None:
-        lines = (json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in predictions)
-        out.write_text("".join(lines), encoding="utf-8")
+        write_export((json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in predictions), out)
     drawn = draw_pictures(predictions, pictures) if pictures is not None else []
     if as_json:
         typer.echo(json.dumps(asdict(result) | {"intents_without_template": len(lacking)}))

@@ -11,11 +11,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from chatbot import history
+from chatbot.commands.terminal import console, escape
 from chatbot.durable import size_of
 from chatbot.errors import NotNow
 from chatbot.inventory import Difference, Entry, State, differences, entry, find, inventory
@@ -26,7 +25,6 @@ from chatbot.store.experiments import Experiments
 from chatbot.store.versions import Event
 from chatbot.wiring import House, open_house
 
-console = Console(highlight=False, soft_wrap=True)
 MINUTE = "%Y-%m-%d %H:%M"
 COLOURS = {State.ACTIVE: "green", State.REFUSED: "yellow", State.DAMAGED: "red"}
 TAKEN_OVER = "Running servers take it over within two seconds."

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
+from chatbot.commands.terminal import console, escape
 from chatbot.errors import (
     ChatbotError,
     ImportRefused,
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from training.runs import Data, Trained, Wishes
     from training.tune import Tuning
 
-console = Console(highlight=False, soft_wrap=True)
 BY_SCHEDULE = "retrain"
 NOTHING_NEW = "Nothing new: the examples and settings are those of the last run (--force runs it all the same)."
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
-
+from chatbot import logs
 from chatbot.commands.agents import hint_of_first_agent
 from chatbot.commands.knowing import import_into
 from chatbot.commands.retraining import is_worth_training, train_in
+from chatbot.commands.terminal import console, escape
+from chatbot.home import at_work
+from chatbot.memory import share_heaps
+from chatbot.overheard import overheard
+from chatbot.risks import refuse
 from chatbot.settings import Settings
 from chatbot.store.engine import Database
 from chatbot.store.migrations import upgrade
-from chatbot.wiring import House, build_app, open_house
+from chatbot.wiring import House, build_app, make_home, open_house
 
-console = Console(highlight=False, soft_wrap=True)
+_log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, *, prepare: Path | None) -> None:
@@ -25,37 +29,51 @@ def serve(settings: Settings, *, prepare: Path | None) -> None:
     from chatbot.web.server import serve as listen
 
     started = time.monotonic()
+    share_heaps()
+    refuse(settings)
     check_address(settings.host, settings.port)
-    console.print(f"State is kept in {escape(str(settings.home.absolute()))}")
+    say = _say_in_the_log if settings.log_format == "json" else _say
+    say(f"State is kept in {settings.home.absolute()}")
     with open_house(settings) as house:
         if prepare is not None:
             _prepare(house, prepare)
-        console.print("Loading the model ...")
+        say("Loading the model ...")
         bot = house.bots.current()
         examples = sum(number > 0 for number in bot.knowledge.examples)  # below are the titles of intents
-        console.print(f"Model {bot.version}: {len(bot.knowledge.templates):,} templates, {examples:,} examples")
+        say(f"Model {bot.version}: {len(bot.knowledge.templates):,} templates, {examples:,} examples")
         hint = hint_of_first_agent(house.store)
         if hint:
-            console.print(escape(hint))
-        console.print("Opening the page ...")
-        listen(
-            build_app(house),
-            host=settings.host,
-            port=settings.port,
-            on_ready=lambda url: console.print(
-                f"\n  Ready after {time.monotonic() - started:.0f} s: [bold]{url}[/bold]\n  Ctrl-C stops it.\n"
-            ),
-        )
-    console.print("Stopped.")
+            say(hint)
+        say("Opening the page ...")
+        with overheard():
+            listen(
+                build_app(house),
+                host=settings.host,
+                port=settings.port,
+                on_ready=lambda url: say(
+                    f"\n  Ready after {time.monotonic() - started:.0f} s: {url}\n  Ctrl-C stops it.\n"
+                ),
+            )
+    say("Stopped.")
+
+
+def _say(words: str) -> None:
+    console.print(escape(words))
+
+
+def _say_in_the_log(words: str) -> None:
+    """A log for programs holds nothing else, whoever collects both streams."""
+    logs.note(_log, logging.INFO, " ".join(words.split()))
 
 
 def upgrade_database(settings: Settings) -> None:
-    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    database = Database(settings.url)
-    try:
-        backup = upgrade(database)
-    finally:
-        database.close()
+    make_home(settings.home)
+    with at_work(settings.home):
+        database = Database(settings.url)
+        try:
+            backup = upgrade(database)
+        finally:
+            database.close()
     console.print(
         "The schema is up to date." + (f" The backup from before is {escape(str(backup))}." if backup else "")
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
 from chatbot.bot import Bot
 from chatbot.decide import Offer, evidence
@@ -84,7 +84,8 @@ def open_case(item: Item, *, store: Store, queue: Queue, bot: Bot, redactor: Red
 
 
 def _today() -> date:
-    return datetime.now(UTC).date()
+    """The day by which customers are answered: that of the place where the server stands."""
+    return date.today()
 
 
 def _around(item: Item, store: Store) -> tuple[tuple[Said, ...], str, str]:

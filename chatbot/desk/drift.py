@@ -74,9 +74,10 @@ class Drift:
 
 
 def weekly(asked: Iterable[Incoming], *, weeks: int, now: datetime) -> tuple[Week, ...]:
+    """What is dated after `now`, because the clock was put back since, is of the newest week."""
     groups: dict[int, list[Incoming]] = defaultdict(list)
     for one in asked:
-        groups[min(int((now - one.at) / WEEK), weeks - 1)].append(one)
+        groups[max(0, min(int((now - one.at) / WEEK), weeks - 1))].append(one)
     return tuple(_week(groups[back], now - (back + 1) * WEEK) for back in reversed(range(weeks)))
 
 

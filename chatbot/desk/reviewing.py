@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from chatbot.bot import LiveBot
 from chatbot.desk.agreement import interval, kappa, kappa_of
@@ -16,7 +17,7 @@ from chatbot.desk.replaying import Replay, Replays
 from chatbot.errors import ChatbotError
 from chatbot.store import Store
 from chatbot.store.knowledge import Changes
-from chatbot.store.oversight import Oversight, Sample, Work, today
+from chatbot.store.oversight import Oversight, Sample, Work, this_week, today
 from chatbot.store.reviews import Reviewed, Reviews, Undone, Verdict
 from chatbot.types import Agent
 
@@ -75,7 +76,7 @@ class Reviewing:
         self._oversight = Oversight(store.database)
         self._effect: tuple[int, Effect] | None = None  # of a revision of the knowledge
         self._looking = threading.Lock()
-        self._looked_at = datetime.min.replace(tzinfo=UTC)
+        self._looked_at = -EFFECT_SECONDS  # of a clock that nobody puts back
 
     def decide(
         self,
@@ -99,8 +100,9 @@ class Reviewing:
         self.learned([text for reviewed in done for text in reviewed.taught])
         return batch, done, refused
 
-    def undo(self, agent: Agent) -> Undone:
-        undone = self.reviews.undo(agent)
+    def undo(self, agent: Agent, *, key: str | None = None) -> Undone:
+        """`key` as Reviews.undo has it."""
+        undone = self.reviews.undo(agent, key=key)
         self.learned(undone.texts)
         return undone
 
@@ -123,7 +125,7 @@ class Reviewing:
         now = today()
         sample = self._oversight.sample(since=now - timedelta(days=SAMPLE_DAYS))
         return Team(
-            agents=self._oversight.work(day=now, week=now - timedelta(days=now.weekday())),
+            agents=self._oversight.work(day=now, week=this_week()),
             agreement=agreement(self._oversight.pairs()),
             disputed=self._oversight.disputed(),
             drafts=self._oversight.drafts(),
@@ -142,7 +144,7 @@ class Reviewing:
         known = self._effect
         if known is not None and known[0] == bot.knowledge.revision:
             return known[1]
-        waited = datetime.now(UTC) - self._looked_at >= timedelta(seconds=EFFECT_SECONDS)
+        waited = time.monotonic() - self._looked_at >= EFFECT_SECONDS
         if waited and self._looking.acquire(blocking=False):
             try:
                 threading.Thread(target=self._look, name="effect", daemon=True).start()
@@ -156,7 +158,7 @@ class Reviewing:
             before = self.reviews.taught_since(since)
             found = Effect(0, 0, 0)
             if before:
-                self._looked_at = datetime.now(UTC)
+                self._looked_at = time.monotonic()
                 # Supposing that they had not been made: what that would make worse is what they made better.
                 replay = self._replays.replay(Changes(examples=before), bot=bot, taking_back=True)
                 found = Effect(self._oversight.decided(since=since), replay.different, replay.worse)

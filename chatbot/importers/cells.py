@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from chatbot.importers.records import BadRow
+from chatbot.text import composed
 from chatbot.types import OUT_OF_SCOPE
 
 CELL_LIMIT = 10_000
@@ -120,7 +121,7 @@ def key_part(name: str) -> str:
 
 def slug(text: str, *, limit: int = 60) -> str:
     """A readable name from a text: words of any script in lower case, joined by "_", cut between words."""
-    words = [word for word in _NOT_WORD.split(unicodedata.normalize("NFKC", text).casefold()) if word]
+    words = [word for word in _NOT_WORD.split(composed(text).casefold()) if word]
     name = ""
     for word in words:
         longer = f"{name}_{word}" if name else word

@@ -79,7 +79,7 @@ class Source:
 def sources(paths: Iterable[Path]) -> Iterator[Source]:
     """Read files, the known files of folders (sorted, hidden ones left out) and the members of archives."""
     for path in paths:
-        if path.is_dir():
+        if _is_folder(path):
             files = [each for each in sorted(path.rglob("*")) if each.is_file()]
             visible = [each for each in files if not any(part[0] == "." for part in each.relative_to(path).parts)]
             inside = {each: PurePath(path.resolve().name) / each.relative_to(path) for each in visible}
@@ -90,6 +90,13 @@ def sources(paths: Iterable[Path]) -> Iterator[Source]:
                 yield from _read(each, inside[each])
         else:
             yield from _read(path)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise ImportRefused(f"{str(path):.200} cannot be read: {error.strerror}") from error
 
 
 def _is_wanted(inside: PurePath, suffixes: Iterable[str]) -> bool:

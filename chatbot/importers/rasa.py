@@ -64,8 +64,8 @@ def _sections(source: Source) -> dict[str, Node]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise ImportRefused(f"{source.name}, line {line}: not valid YAML ({error.problem or error.context})") from error
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        reason = getattr(error, "reason", "") or "nested too deep"
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
+        reason = getattr(error, "reason", "") or "nested too deep, or a character or number that is none"
         raise ImportRefused(f"{source.name}: not usable YAML ({reason})") from error
     if not isinstance(root, yaml.MappingNode):
         raise ImportRefused(f"{source.name} must have sections such as nlu or responses")

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Any
 
 from chatbot.errors import ImportRefused
@@ -19,7 +20,19 @@ from chatbot.importers.table import Row, Rows, Table, fold, row_from
 ROW_LIMIT = 100_000
 LAST_ROW = 1_048_576
 """No spreadsheet program has a row below this one; the parser would make up the empty rows down to any number."""
+MOST_IN_A_ROW = 100_000
+"""Tags. The last column of a spreadsheet is the 16,384th; the parser holds a whole row in memory, each cell some
+hundred times as large as it is written."""
+MOST_TAGS = {b"worksheet": 8_000_000, b"sst": 4_000_000, b"": 500_000}
+"""In a sheet and in the shared texts, which are read bit by bit, and in any other part, which is read whole."""
+MOST_TEXTS = 1_000_000
+MOST_AROUND = 1_000_000
+"""Tags after the last row of a sheet, such as its links."""
 _MAX_COLUMNS = 64
+_READ_BIT_BY_BIT = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s{0,99}(?:<\?xml[^>]{0,200}\?>)?\s{0,99}<(?:\w{1,40}:)?(worksheet|sst)[\s/>]"
+)
+_TEXT = re.compile(rb"<(?:\w{1,40}:)?si[\s/>]")
 _ROW = re.compile(rb"<(?:\w{1,40}:)?row[\s/>]")
 _ROW_NUMBER = re.compile(rb"<(?:\w{1,40}:)?row\s(?:[^<>]{0,1000}\s)?r=[\"']0*(\d+)")
 
@@ -27,7 +40,7 @@ _ROW_NUMBER = re.compile(rb"<(?:\w{1,40}:)?row\s(?:[^<>]{0,1000}\s)?r=[\"']0*(\d
 def read_workbook(source: Source) -> list[Table]:
     """All sheets with anything in them. Raises ImportRefused where the file is no workbook."""
     try:
-        _check_row_numbers(source.data)
+        _check_parts(source.data)
         sheets = _read_sheets(source.data)
     except ImportRefused as error:
         raise ImportRefused(f"{source.name}: {error}") from None
@@ -52,16 +65,36 @@ class _Line:
     formulas: frozenset[int]
 
 
-def _check_row_numbers(data: bytes) -> None:
-    """Refuse sheets that would keep the parser busy with rows that hold nothing, before it sees them."""
+def _check_parts(data: bytes) -> None:
+    """Refuse what would keep the parser busy, or fill the memory, with next to nothing, before the parser sees it.
+
+    Every part, whatever it is called: which of them are sheets, the file itself says in another part.
+    """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for name in archive.namelist():
-            if not name.endswith(".xml"):
+            if name.startswith("xl/media/"):
                 continue
             part = archive.read(name)
-            count = sum(1 for _ in _ROW.finditer(part))
-            if count > LAST_ROW or any(_is_too_far(match[1]) for match in _ROW_NUMBER.finditer(part)):
-                raise ImportRefused(_too_far(name))
+            root = _READ_BIT_BY_BIT.match(part)
+            kind = root[1] if root else b""
+            if part.count(b"<") > MOST_TAGS[kind]:
+                raise ImportRefused(f"{name} holds far more than a table needs; save it as CSV")
+            if kind == b"sst" and sum(1 for _ in _TEXT.finditer(part)) > MOST_TEXTS:
+                raise ImportRefused(f"{name} holds more than {MOST_TEXTS:,} texts; save it as CSV")
+            if kind == b"worksheet":
+                _check_rows(name, part)
+
+
+def _check_rows(name: str, part: bytes) -> None:
+    starts = [match.start() for match in _ROW.finditer(part)]
+    if len(starts) > LAST_ROW or any(_is_too_far(match[1]) for match in _ROW_NUMBER.finditer(part)):
+        raise ImportRefused(_too_far(name))
+    rows_end = max(part.rfind(b"sheetData>"), *starts[-1:], 0)
+    if part.count(b"<", rows_end) > MOST_AROUND:
+        raise ImportRefused(f"{name} holds far more than a table needs; save it as CSV")
+    for start, end in pairwise([0, *starts, rows_end]):
+        if part.count(b"<", start, end) > MOST_IN_A_ROW:
+            raise ImportRefused(f"{name} has a row with more cells than a spreadsheet has columns; save it as CSV")
 
 
 def _is_too_far(digits: bytes) -> bool:

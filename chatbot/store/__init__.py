@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import text
-
 from chatbot.store.agents import Agents
 from chatbot.store.conversations import Conversations
 from chatbot.store.engine import Database
@@ -49,9 +47,8 @@ class Store:
         return self.conversations.save_turn(turn)
 
     def probe_write(self) -> None:
-        """Take and give back the write lock; raises StoreError when the database cannot be written."""
-        with self.database.write() as session:
-            session.execute(text("DELETE FROM knowledge_revision WHERE id < 0"))
+        """Write something that means nothing; raises StoreError when the database cannot be written."""
+        self.database.probe_write()
 
     def close(self) -> None:
         self.database.close()

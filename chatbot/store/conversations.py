@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
+from chatbot import stages
 from chatbot.errors import NotFound
 from chatbot.store.engine import Database
 from chatbot.store.exchanges import message_key, message_of, no_conversation, repeated
@@ -70,7 +71,9 @@ class Standing:
 
 
 class Conversations:
-    """`visitor` is the raw cookie; where it is given, a conversation of another visitor is NotFound."""
+    """`visitor` is the raw cookie, empty for one who has none: what is not theirs is NotFound. None asks for the house
+    itself, to which all conversations are open.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -132,6 +135,7 @@ class Conversations:
             raise NotFound(f'no turn "{turn_id[:64]}"')
         return self.transcript(turn.conversation_id), turn.message_id
 
+    @stages.stage(stages.STORE)
     def save_turn(self, turn: Turn) -> Exchange:
         """Store the customer's message, the reply and the turn in one transaction.
 
@@ -139,6 +143,7 @@ class Conversations:
         """
         return self._database.together(save_turns, new_turn(turn, self._statements))
 
+    @stages.stage(stages.STORE)
     def standing(
         self, conversation_id: str, *, key: str | None = None, visitor: str | None = None, choosing: bool = False
     ) -> Standing:
@@ -147,7 +152,7 @@ class Conversations:
             found = connection.execute(
                 _STANDING, {"conversation": conversation_id, "key": message_key(conversation_id, key)}
             ).first()
-            if found is None or (visitor is not None and found.visitor != visitor_key(visitor)):
+            if found is None or not _is_theirs(found.visitor, visitor):
                 raise no_conversation(conversation_id)
             return Standing(
                 Conversation(conversation_id, found.language, found.channel, found.created_at, found.ended_at),
@@ -202,9 +207,14 @@ class Conversations:
 
 def _find(session: Session, conversation_id: str, visitor: str | None) -> ConversationRow:
     row = session.get(ConversationRow, conversation_id)
-    if row is None or (visitor is not None and row.visitor != visitor_key(visitor)):
+    if row is None or not _is_theirs(row.visitor, visitor):
         raise no_conversation(conversation_id)
     return row
+
+
+def _is_theirs(owner: str | None, visitor: str | None) -> bool:
+    """Whoever leaves the cookie out gets at what programs began without one, and at nobody else's."""
+    return visitor is None or owner == (visitor_key(visitor) if visitor else None)
 
 
 def _conversation(row: ConversationRow) -> Conversation:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.orm import Session
 
 from chatbot.errors import StoreBusy, StoreError
+from chatbot.store.refusals import cleared
 
 MOST_WAITING = 1024
 """Writers beyond these are told that the database is busy."""
@@ -48,6 +49,10 @@ class GroupCommit:
         self._waiting: deque[_Member] = deque()
         self._led = False
         self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
 
     def run(self, apply: Apply[Item, Result], item: Item) -> Result:
         """What `apply` made of `item`, once the commit that holds it is durable."""
@@ -193,18 +198,5 @@ def _for_everybody(error: BaseException) -> Exception:
     told = StoreError("the write was interrupted; send it again")
     if isinstance(error, StoreError):
         told = type(error)(str(error))
-    told.__cause__ = error
-    return told
-
-
-def cleared(error: DBAPIError) -> StoreError:
-    """What the database refuses, as StoreBusy or StoreError. Only the first line: PostgreSQL adds values after it."""
-    # With a full disk SQLite rolls back by itself, so that rolling back to a savepoint fails too: the first one counts.
-    while isinstance(error.__context__, DBAPIError):
-        error = error.__context__
-    reason = str(error.orig).partition("\n")[0]
-    told = StoreError(f"the database refused: {reason}")
-    if "locked" in reason or "busy" in reason:
-        told = StoreBusy("the database is busy with another writer; try again in a moment")
     told.__cause__ = error
     return told

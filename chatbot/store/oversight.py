@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement, case, func, select
 
@@ -106,4 +106,16 @@ class Oversight:
 
 def today() -> datetime:
     """The beginning of the day where the server stands."""
-    return datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+    return beginning_of(date.today())
+
+
+def this_week(day: date | None = None) -> datetime:
+    """The beginning of the Monday of today, or of another day."""
+    day = day or date.today()
+    return beginning_of(day - timedelta(days=day.weekday()))
+
+
+def beginning_of(day: date) -> datetime:
+    """In UTC, of a day where the server stands: a time without a zone is taken with the offset of that very day, which
+    is another one after the clocks were changed."""
+    return datetime.combine(day, time()).astimezone(UTC)

@@ -131,7 +131,7 @@ class Queue:
                 raise NotNow("two agents disagree about this; a lead settles it")
             if row.status == OPEN and row.needs_two and item_id in _decided_by(session, agent):
                 raise NotNow("you have decided this already; a second agent looks at it now")
-            if row.lease_agent_id not in (None, agent.id) and row.lease_until and row.lease_until > now:
+            if row.lease_agent_id not in (None, agent.id) and row.lease_until and is_leased(row.lease_until, now):
                 name = session.get_one(AgentRow, row.lease_agent_id).name
                 raise NotNow(f"{name} has this open until {row.lease_until:%H:%M} UTC")
             session.execute(_give_back(agent))
@@ -219,11 +219,17 @@ def _give_back(agent: Agent) -> Update:
     )
 
 
+def is_leased(until: datetime, now: datetime) -> bool:
+    """Nobody leases for longer than LEASE: an end that is further away was set before the clock was put back."""
+    return now < until <= now + LEASE
+
+
 def _free(agent: Agent, now: datetime) -> ColumnElement[bool]:
     return or_(
         ReviewItemRow.lease_agent_id.is_(None),
         ReviewItemRow.lease_agent_id == agent.id,
-        ReviewItemRow.lease_until < now,
+        ReviewItemRow.lease_until <= now,
+        ReviewItemRow.lease_until > now + LEASE,
     )
 
 
@@ -253,7 +259,8 @@ def _wanted(agent: Agent, filters: Filters, now: datetime) -> list[ColumnElement
     if filters.status == OPEN:
         # Lists of what is not to be seen, not a look-up for each item: a third of the time with 10,000 of them.
         of_agent = ReviewRow.item_id.is_not(None), ReviewRow.undone_at.is_(None), ReviewRow.agent_id == agent.id
-        put_off = ReviewSkipRow.agent_id == agent.id, ReviewSkipRow.until > now
+        until = ReviewSkipRow.until
+        put_off = ReviewSkipRow.agent_id == agent.id, until > now, until <= now + SKIPPED_FOR
         wanted.append(ReviewItemRow.id.not_in(select(ReviewRow.item_id).where(*of_agent)))
         wanted.append(ReviewItemRow.id.not_in(select(ReviewSkipRow.item_id).where(*put_off)))
     if filters.status == DISPUTED and not agent.role.covers(Role.LEAD):
@@ -289,7 +296,8 @@ def _says(words: str) -> ColumnElement[bool]:
 
 def _item(row: Any, now: datetime) -> Item:
     stored: ReviewItemRow = row.ReviewItemRow
-    leased = stored.lease_agent_id is not None and stored.lease_until is not None and stored.lease_until > now
+    until = stored.lease_until
+    leased = stored.lease_agent_id is not None and until is not None and is_leased(until, now)
     return Item(
         id=stored.id,
         text=row.text,

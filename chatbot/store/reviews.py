@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,10 +16,11 @@ from chatbot.store.audit import append
 from chatbot.store.engine import Database
 from chatbot.store.knowledge import bump
 from chatbot.store.lessons import lessons, take_back, teach, without_it
-from chatbot.store.queue import DISPUTED, DONE, OPEN, no_item
+from chatbot.store.queue import DISPUTED, DONE, OPEN, is_leased, no_item
 from chatbot.store.standing import standing, status_of
 from chatbot.store.tables import (
     AgentRow,
+    AuditRow,
     ExampleRow,
     IntentRow,
     MessageRow,
@@ -119,19 +121,24 @@ class Reviews:
                     refused.append((item_id, str(error)))
         return done, refused
 
-    def undo(self, agent: Agent) -> Undone:
-        """Take back this agent's newest decision, a bulk one as a whole. Raises NotFound when there is nothing left."""
+    def undo(self, agent: Agent, *, key: str | None = None) -> Undone:
+        """Take back this agent's newest decision, a bulk one as a whole. Raises NotFound when there is nothing left.
+
+        A repeated `key` takes nothing back: its first answer was lost on the way, and the decision before that one
+        stays. It returns what was taken back then, with no texts, as these were told to the bot already.
+        """
+        named = {"key": hashlib.sha256(key.encode()).hexdigest()} if key else None
         with self._database.write() as session:
+            if named and (before := _undone_by(session, agent, named)):
+                return _undone(before)
             together = next((group for group in _recent(session, agent) if group[0].undone_at is None), None)
             if together is None:
                 raise NotFound("there is nothing to undo")
             texts = [text for review in together for text in take_back(session, review)]
             bump(session)
             ids = [review.id for review in together]
-            append(session, who=agent.name, what="review.undone", before={"reviews": ids})
-            items = tuple(review.item_id for review in together if review.item_id is not None)
-            newest = together[0]
-            return Undone(tuple(ids), items, newest.verdict, newest.intent, tuple(texts))
+            append(session, who=agent.name, what="review.undone", before={"reviews": ids}, after=named)
+            return _undone(together, texts)
 
     def lessons_of(self, item_ids: Sequence[int], verdict: Verdict) -> tuple[Example, ...]:
         """The examples that a verdict on these items would make."""
@@ -179,6 +186,26 @@ class Reviews:
                 )
                 for row, text, size in session.execute(query)
             )
+
+
+def _undone(together: Sequence[ReviewRow], texts: Sequence[str] = ()) -> Undone:
+    """`together` with the newest first."""
+    items = tuple(review.item_id for review in together if review.item_id is not None)
+    newest = together[0]
+    return Undone(tuple(review.id for review in together), items, newest.verdict, newest.intent, tuple(texts))
+
+
+def _undone_by(session: Session, agent: Agent, named: Mapping[str, str]) -> list[ReviewRow]:
+    """What an undo of this agent has taken back that was sent before; nothing where it never arrived."""
+    newest = (
+        select(AuditRow.before, AuditRow.after)
+        .where(AuditRow.who == agent.name, AuditRow.what == "review.undone")
+        .order_by(AuditRow.id.desc())
+        .limit(UNDOABLE)
+    )
+    found = (before["reviews"] for before, after in session.execute(newest) if after == named and before)
+    ids: list[int] = next(found, [])
+    return [review for number in ids if (review := session.get(ReviewRow, number)) is not None]
 
 
 def _recent(session: Session, agent: Agent) -> list[list[ReviewRow]]:
@@ -251,7 +278,8 @@ def _check_turn(session: Session, agent: Agent, item: ReviewItemRow, earlier: Se
         raise NotNow("two agents disagree about this; a lead settles it")
     if item.status == OPEN and any(review.agent_id == agent.id for review in earlier):
         raise NotNow("you have decided this already; a second agent looks at it now")
-    held = item.lease_agent_id not in (None, agent.id) and item.lease_until and item.lease_until > datetime.now(UTC)
+    until = item.lease_until
+    held = item.lease_agent_id not in (None, agent.id) and until is not None and is_leased(until, datetime.now(UTC))
     if held:
         raise NotNow(f"{session.get_one(AgentRow, item.lease_agent_id).name} has this open")
 

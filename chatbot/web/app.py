@@ -14,8 +14,10 @@ from chatbot.desk.conflicts import Conflicts
 from chatbot.desk.drifting import Drifts
 from chatbot.desk.replaying import Replays
 from chatbot.follower import Follower
-from chatbot.metrics import Metrics
+from chatbot.journal import note_turn
+from chatbot.metrics import Metrics, Watched
 from chatbot.passwords import Passwords
+from chatbot.premises import Premises
 from chatbot.redact import Redactor
 from chatbot.registry import Registry
 from chatbot.settings import Settings
@@ -29,6 +31,7 @@ from chatbot.web import problems
 from chatbot.web.access import Access
 from chatbot.web.api import PREFIX, Api, nothing_else
 from chatbot.web.auth import PER_ACCOUNT, PER_ACCOUNT_IN_ALL, PER_ADDRESS, Auth
+from chatbot.web.calls import PlainCalls
 from chatbot.web.chat import mount_chat
 from chatbot.web.closing import Closing
 from chatbot.web.desk import Desk
@@ -37,6 +40,7 @@ from chatbot.web.desk_knowledge import DeskKnowledge
 from chatbot.web.desk_models import DeskModels
 from chatbot.web.desk_page import DeskPage
 from chatbot.web.desk_privacy import DeskPrivacy
+from chatbot.web.entrance import Entrance
 from chatbot.web.guard import Guard
 from chatbot.web.health import Health
 from chatbot.web.limits import RateLimiter
@@ -70,12 +74,14 @@ def create_app(
         redactor=redactor,
         registry=registry,
         threads=settings.threads,
-        told=(metrics.told,),
+        told=(metrics.told, note_turn),
     )
     app.state.arms = arms
+    app.state.watched = Watched(metrics)
     messages = RateLimiter(settings.messages_per_minute)
     api = Api(settings=settings, store=store, arms=arms, redactor=redactor, limiter=messages).router()
-    app.include_router(Health(store=store, bots=bots).router())
+    health = Health(store=store, bots=bots)
+    app.include_router(health.router())
     app.include_router(api)
     app.include_router(MetricsPage(settings=settings, metrics=metrics).router())
     app.include_router(nothing_else([*api.routes, *app.routes]))
@@ -93,13 +99,19 @@ def create_app(
         must_pass=MustPass(store.database),
     )
     app.include_router(models.router())
-    metrics.registry.register(Standing(arms=arms, database=store.database, drifted=lambda: drifted(drifts.newest())))
+    metrics.registry.register(Premises(settings.home, store.database.file))
+    metrics.waiting("chatbot_writers_waiting", "Writers that wait for the database", lambda: store.database.waiting)
+    metrics.registry.register(
+        Standing(arms=arms, database=store.database, drifted=lambda: drifted(drifts.newest()), ready=health.is_ready)
+    )
     app = mount_chat(
         app, settings=settings, store=store, arms=arms, redactor=redactor, limiter=messages, metrics=metrics
     )
     app.state.closing = Closing()
     app.state.follower = Follower(bots)
+    app.add_middleware(PlainCalls)
     app.add_middleware(Access, sessions=sessions)
+    app.add_middleware(Entrance)
     app.add_middleware(
         Guard, settings=settings, limiter=RateLimiter(settings.requests_per_minute), closing=app.state.closing
     )
@@ -109,8 +121,8 @@ def create_app(
 
 @contextlib.asynccontextmanager
 async def _living(app: FastAPI) -> AsyncIterator[None]:
-    """A running server takes part in experiments."""
-    with app.state.arms:
+    """A running server takes part in experiments, and counts what its log says."""
+    with app.state.watched, app.state.arms:
         yield
 
 

@@ -21,7 +21,7 @@ from chatbot.settings import Settings
 from chatbot.store import Store
 from chatbot.store.agents import FIRST_AGENT, plain
 from chatbot.types import Agent
-from chatbot.web import problems
+from chatbot.web import known, problems
 from chatbot.web.api import json_only
 from chatbot.web.limits import RateLimiter, whole_seconds
 from chatbot.web.login_page import LoginPage
@@ -37,7 +37,8 @@ PER_ADDRESS = 20
 PER_ACCOUNT_IN_ALL = 50
 """Failed attempts a minute: on one account from one address, from one address, and on one account from all of them,
 so that nobody elsewhere keeps an agent out with a few guesses. One that succeeds is not counted, so that an office
-behind one address gets in."""
+behind one address gets in. A browser in which the agent has signed in before has five of its own, so that nobody keeps
+the agent out of it with many guesses either."""
 DESK = "/desk"
 
 _PAGE = re.compile(r"/desk(?:/[A-Za-z0-9_.~%/-]*)?")
@@ -104,11 +105,11 @@ class Auth:
 
     def change_password(self, body: NewPassword, agent: SignedIn, request: Request) -> Response:
         """Ends the agent's sessions everywhere, and begins a new one here."""
-        if self._authenticated(agent.name, body.old, _address(request)) is None:
+        if self._authenticated(request, agent.name, body.old) is None:
             raise field_problem("old", "is not your password")
         hashed = self.passwords.hash(check_new(body.new, name=agent.name))
         self.store.agents.set_password_hash(agent.id, hashed, by=agent.name)
-        return JSONResponse({}, headers={"Set-Cookie": self.sessions.begin(agent, request.scope)})
+        return self._let_in(request, agent, JSONResponse({}))
 
     def _sign_in(self, request: Request, attempt: Attempt) -> Response:
         try:
@@ -117,17 +118,22 @@ class Auth:
             if attempt.as_json:
                 raise
             return self._refusal(request, attempt, problems.problem_of(refusal))
-        cookie = self.sessions.begin(agent, request.scope)
-        response = JSONResponse({"name": agent.name, "role": agent.role}) if attempt.as_json else _go_to(attempt.next)
-        response.headers["Set-Cookie"] = cookie
+        told = JSONResponse({"name": agent.name, "role": agent.role}) if attempt.as_json else _go_to(attempt.next)
+        return self._let_in(request, agent, told)
+
+    def _let_in(self, request: Request, agent: Agent, response: Response) -> Response:
+        response.headers.append("Set-Cookie", self.sessions.begin(agent, request.scope))
+        stored = self.store.agents.password_hash(agent.name)
+        if stored is not None:
+            response.headers.append("Set-Cookie", known.header(request.scope, known.seal(stored)))
         return response
 
     def _admitted(self, request: Request, attempt: Attempt) -> Agent:
         if not is_private(request.scope):
             raise Problem(problems.FORBIDDEN, "Signing in needs https here; see public_url in the settings.")
-        agent = self._authenticated(attempt.name, attempt.password, _address(request))
+        agent = self._authenticated(request, attempt.name, attempt.password)
         if agent is None:
-            _log.info("request %s: sign-in refused", request.scope["state"].get("request_id"))
+            _log.info("sign-in refused")
             detail = "Name or password is not right."
             if not self.store.agents.all():
                 detail = f"There is no agent yet. Add the first one on the server: {FIRST_AGENT}"
@@ -135,29 +141,43 @@ class Auth:
         _log.info("agent %d signed in", agent.id)
         return agent
 
-    def _authenticated(self, name: str, password: str, address: str) -> Agent | None:
+    def _authenticated(self, request: Request, name: str, password: str) -> Agent | None:
         """None for a wrong password, an unknown name and a disabled agent, after the same work. Raises a Problem,
         before any work, where there were too many attempts.
         """
-        caller, account = bucket_of(address), plain(name)[:200]
-        counted = (
-            (self.by_address, caller),
-            (self.by_account, f"{caller} {account}"),
-            (self.by_account_in_all, account),
-        )
+        counted = self._counted(request, name)
+        is_known = len(counted) == 1
         for limiter, key in counted:
             wait = limiter.take(key)
             if wait:
                 message = f"too many attempts; try again in {whole_seconds(wait)} seconds"
                 raise field_problem("name", message, kind=problems.TOO_MANY, retry_after=wait)
         agent, stored = self.store.agents.by_name(name), self.store.agents.password_hash(name)
-        if not self.passwords.matches(password, stored) or agent is None or stored is None or agent.disabled_at:
+        if (
+            not self.passwords.matches(password, stored, known=is_known)
+            or agent is None
+            or stored is None
+            or agent.disabled_at
+        ):
             return None
         for limiter, key in counted:
             limiter.give_back(key)
         if self.passwords.is_outdated(stored):
             self.store.agents.rehash(agent.id, self.passwords.hash(password))
         return agent
+
+    def _counted(self, request: Request, name: str) -> tuple[tuple[RateLimiter, str], ...]:
+        """Which limiters an attempt takes from, and under which key; one alone for a browser of the agent's own."""
+        account, brought = plain(name)[:200], known.brought(request.scope)
+        stored = self.store.agents.password_hash(name) if brought else None
+        if stored is not None and known.is_sealed(brought, stored):
+            return ((self.by_account, f"{brought} {account}"),)
+        caller = bucket_of(_address(request))
+        return (
+            (self.by_address, caller),
+            (self.by_account, f"{caller} {account}"),
+            (self.by_account_in_all, account),
+        )
 
     def _refusal(self, request: Request, attempt: Attempt, problem: Problem) -> Response:
         said = {401: "wrong", 403: "unsafe", 429: "throttled"}.get(problem.kind.status, "busy")

@@ -45,6 +45,16 @@ class NewMessage(_Body):
 
 
 class NewFeedback(_Body):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"verdict": {"const": str(verdict)}, "reason": {"enum": [*reasons, None]}}}
+                for verdict, reasons in REASONS.items()
+            ]
+        },
+    )
+
     verdict: Annotated[Verdict, Field(description="Was the reply of help?", examples=["down"])]
     reason: Annotated[
         str | None,

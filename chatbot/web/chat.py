@@ -22,6 +22,7 @@ from gradio.state_holder import SessionState
 from starlette.datastructures import Headers
 from starlette.staticfiles import StaticFiles
 
+from chatbot import logs
 from chatbot.arms import Arms
 from chatbot.metrics import Metrics
 from chatbot.redact import Redactor
@@ -102,9 +103,17 @@ def chat_page(talk: Talk, settings: Settings, metrics: Metrics) -> gr.Blocks:
                 with gr.Row(elem_id="below"):
                     gr.Button("", elem_id="person", scale=0, size="sm")
                     gr.Column(elem_id="privacy", scale=1)
+        queues: list[CapacityLimiter] = []
         for name, work in (("open", talk.open), ("send", talk.send), ("rate", talk.rate), ("renew", talk.renew)):
+            queues.append(CapacityLimiter(AT_ONCE))
             # Past Gradio's queue: its event stream ends with the server, and its client then reloads the page.
-            gradio.events.api(_endpoint(work, settings, metrics), api_name=name, api_visibility="private", queue=False)
+            endpoint = _endpoint(work, queues[-1], settings, metrics)
+            gradio.events.api(endpoint, api_name=name, api_visibility="private", queue=False)
+    metrics.waiting(
+        "chatbot_page_waiting",
+        "Calls of the chat page that wait for their turn",
+        lambda: sum(queue.statistics().tasks_waiting for queue in queues),
+    )
     page.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE)
     return page
 
@@ -125,9 +134,8 @@ class _PlainBlocks(gr.Blocks):  # type: ignore[misc] # Gradio comes without type
         return inputs[: len(block_fn.inputs)]
 
 
-def _endpoint(work: Work, settings: Settings, metrics: Metrics) -> Callable[..., object]:
+def _endpoint(work: Work, turns: CapacityLimiter, settings: Settings, metrics: Metrics) -> Callable[..., object]:
     """`work` for Gradio: the visitor from the cookie, the language from the browser, and never an exception."""
-    turns = CapacityLimiter(AT_ONCE)
 
     async def endpoint(call: dict, request: gr.Request) -> dict:  # type: ignore[type-arg] # Gradio reads plain types
         language = preferred_language(request.headers.get("accept-language", ""), settings.language)
@@ -143,7 +151,7 @@ def _endpoint(work: Work, settings: Settings, metrics: Metrics) -> Callable[...,
         except Exception as error:  # the last stop: a page gets a sentence, whatever happened
             refusal = refusal_of(error)
             metrics.refused(refusal.name)
-            return refusal.reply(language)
+            return refusal.reply(language, logs.current_request())
 
     return endpoint
 

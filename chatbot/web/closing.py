@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -21,6 +23,19 @@ class Closing:
             task.cancel()
         self._streams.add(task)
         task.add_done_callback(self._streams.discard)
+
+    @contextmanager
+    def awaiting(self) -> Iterator[None]:
+        """Within the block the current request is waited for no longer either: it has not come in full yet."""
+        task = asyncio.current_task()
+        if task is None:
+            yield
+            return
+        self.add(task)
+        try:
+            yield
+        finally:
+            self._streams.discard(task)
 
     def begin(self) -> None:
         self.begun = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -31,6 +31,7 @@ from chatbot.web.desk_bodies import (
     ItemId,
     Next,
     Title,
+    Undo,
     detail,
     entry,
     past,
@@ -157,8 +158,8 @@ class Desk:
         following, total = self._next(agent, (body or Next()).filters.filters(), item_id)
         return {"next": following, "total": total}
 
-    def undo(self, agent: SignedIn) -> dict[str, Any]:
-        undone = self.reviewing.undo(agent)
+    def undo(self, agent: SignedIn, body: Undo | None = None) -> dict[str, Any]:
+        undone = self.reviewing.undo(agent, key=body.key if body else None)
         item = None
         if undone.item_ids:
             with contextlib.suppress(NotNow, NotFound):  # undone it is, whoever has it open now
@@ -245,8 +246,7 @@ class Desk:
 
     def _title(self) -> Title:
         """Agents read the shop's own language."""
-        today = datetime.now(UTC).date()
-        return self.bots.current().knowledge.offer(language=self.settings.language, day=today, values={}).title
+        return self.bots.current().knowledge.offer(language=self.settings.language, day=date.today(), values={}).title
 
     def _answer(self, intent: str) -> dict[str, str] | None:
         templates = self.bots.current().knowledge.by_intent.get(intent)

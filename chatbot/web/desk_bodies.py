@@ -78,6 +78,12 @@ class Bulk(VerdictIn):
     items: Annotated[list[ItemId], Field(min_length=1, max_length=200)]
 
 
+class Undo(_Body):
+    """`key` is new for each press of the button, and the same where the page sends it once more."""
+
+    key: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")] | None = None
+
+
 class Empty(_Body):
     pass
 

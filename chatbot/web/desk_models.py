@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -141,8 +141,7 @@ class DeskModels:
         ]
 
     def _title(self, bot: Bot) -> Title:
-        today = datetime.now(UTC).date()
-        return bot.knowledge.offer(language=self.settings.language, day=today, values={}).title
+        return bot.knowledge.offer(language=self.settings.language, day=date.today(), values={}).title
 
 
 def key_of(doubt: Suspicion) -> str:

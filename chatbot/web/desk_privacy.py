@@ -91,6 +91,7 @@ class ErasureOut(BaseModel):
     unreadable: list[str]
     missing: list[str]
     backups: list[str]
+    elsewhere: list[str]
     backups_deleted: bool
     troubles: list[str]
 
@@ -107,6 +108,7 @@ class ErasureOut(BaseModel):
             unreadable=[str(file) for file in files.unreadable],
             missing=[str(file) for file in files.missing],
             backups=[str(file) for file in erasure.backups],
+            elsewhere=[f"{folder} ({count:,})" for folder, count in erasure.elsewhere],
             backups_deleted=erasure.backups_deleted,
             troubles=list(erasure.troubles),
         )
@@ -183,7 +185,8 @@ class DeskPrivacy:
         return ExportsOut(exports=[ExportOut.of(file) for file in recorded.exports(self.store.database)])
 
     def _eraser(self) -> Eraser:
-        return Eraser(store=self.store, folder=self.settings.exports, reports=self.settings.reports)
+        settings = self.settings
+        return Eraser(store=self.store, folder=settings.exports, reports=settings.reports, backups=settings.backups)
 
 
 def _example(found: FoundExample) -> ExampleOut:

@@ -62,6 +62,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "error.role": ("Your role does not allow that.", "您的权限不允许此操作。"),
     "error.fast": ("That was very quick. Please wait {seconds} s.", "操作太快，请等待 {seconds} 秒。"),
     "error.busy": ("The server is busy. Please try again in a moment.", "服务器繁忙，请稍后再试。"),
+    "error.number": ("Number for the operator: {number}", "供运维查询的编号：{number}"),
     "error.unexpected": ("Something went wrong here. Please try again.", "出了点问题，请重试。"),
     # The queue
     "queue": ("Queue", "队列"),
@@ -582,6 +583,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "erase.list.unreadable": ("Exported files that cannot be read", "无法读取的导出文件"),
     "erase.list.missing": ("Exported files that are gone from their place", "已不在原处的导出文件"),
     "erase.list.backups": ("Backups that may hold them", "可能包含这些内容的备份"),
+    "erase.list.elsewhere": (
+        "Folders with other backups: each from before now may hold them",
+        "其他备份所在的文件夹（此前的备份可能包含这些内容）",
+    ),
     "erase.list.kept": ("Left as it is", "保留的内容"),
     "erase.list.troubles": ("What did not work", "未能完成的部分"),
     "export.what": ("What", "内容"),

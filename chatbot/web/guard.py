@@ -10,25 +10,29 @@ import asyncio
 import logging
 import re
 import time
-import traceback
 import uuid
 from urllib.parse import unquote, unquote_plus
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from chatbot import logs, stages
 from chatbot.settings import Settings
 from chatbot.web import problems
 from chatbot.web.closing import Closing
 from chatbot.web.headers import incoming, outgoing
 from chatbot.web.limits import RateLimiter
-from chatbot.web.origins import Origins, bucket_of, caller
+from chatbot.web.origins import Origins, bucket_of, caller, networks_of
 from chatbot.web.problems import Problem, field_problem
 
 BODY_SECONDS = 20.0
 """A body of at most some kilobytes that takes longer is not on its way."""
 
+LONGEST_PATH, LONGEST_SEGMENT = 2048, 255
+"""In bytes."""
+
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_METHODS = _SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT"}
 _OPEN = re.compile(r"/gradio_api/(?:run/(?:open|send|rate|renew)|startup-events|heartbeat/[\w-]+|theme\.css)", re.ASCII)
 """All that the page may ask of Gradio besides its files. What the next Gradio adds stays shut until it is here."""
 _GRADIO = re.compile(r"(?:^|/)gradio_api(?:/|$)")
@@ -39,7 +43,10 @@ _CLOSED = re.compile(
 """Gradio's other routes at the top; those that the product has itself, such as /api/v1/openapi.json, lie deeper."""
 _PRIVATE = re.compile(r"/(?:api/|desk(?:/|$)|healthz$|readyz$)")
 _FILES = re.compile(r"/(?:assets|chat-assets|static|svelte)/")
-_QUIET = re.compile(rf"{_FILES.pattern}|/(?:healthz$|readyz$|gradio_api/(?:heartbeat|startup))")
+_QUIET = re.compile(rf"{_FILES.pattern}|/(?:healthz$|metrics$|readyz$|gradio_api/(?:heartbeat|startup))")
+
+_LONGEST_QUERY = 8_000
+_UNSEEN = re.compile(rb"[\x00-\x20\x7f]")
 
 _access = logging.getLogger("chatbot.access")
 _log = logging.getLogger(__name__)
@@ -52,6 +59,7 @@ class Guard:
         self._app = app
         self._origins = Origins.of(settings)
         self._behind_proxy = bool(settings.public_url)
+        self._proxies = networks_of(settings.trusted_proxies)
         self._https = settings.public_url.lower().startswith("https://")
         self._most_bytes = settings.max_body_bytes
         self._limiter = limiter
@@ -67,11 +75,21 @@ class Guard:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        answer = _Answer(send, uuid.uuid4().hex, https=self._https, private=bool(_PRIVATE.match(scope["path"])))
-        inside = self._cleaned(scope, answer.request_id)
+        request_id = logs.request_id(Headers(scope=scope).getlist("x-request-id"))
+        with logs.within_request(request_id):
+            stages.arrived(started)
+            answer = _Answer(send, request_id, https=self._https, private=bool(_PRIVATE.match(scope["path"])))
+            inside = self._cleaned(scope, request_id)
+            try:
+                await self._pass_on(scope, inside, receive, answer)
+            finally:
+                _log_access(inside, answer, (time.perf_counter() - started) * 1000)
+
+    async def _pass_on(self, scope: Scope, inside: Scope, receive: Receive, answer: _Answer) -> None:
         try:
             self._admit(scope, inside["client"][0])
-            body = await _body(scope, receive, self._most_bytes)
+            with self._closing.awaiting():
+                body = await _body(scope, receive, self._most_bytes)
             await self._app(inside, body, self._watching(answer))
         except Problem as problem:
             await answer.refuse(problem)
@@ -82,10 +100,8 @@ class Guard:
                 raise
             await answer.refuse(Problem(problems.UNAVAILABLE, "The server is restarting; try again.", retry_after=5))
         except Exception as error:
-            _log_unexpected(error, answer.request_id)
+            logs.note(_log, logging.ERROR, "the request failed", error=error)
             await answer.refuse(problems.unexpected())
-        finally:
-            _log_access(inside, answer, (time.perf_counter() - started) * 1000)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         inside = self._cleaned(scope, uuid.uuid4().hex)
@@ -101,7 +117,7 @@ class Guard:
         """The scope as the application sees it: nothing in it is a stranger's claim about proxies."""
         headers = Headers(scope=scope)
         peer = scope["client"][0] if scope.get("client") else "local"
-        address = caller(peer, headers, behind_proxy=self._behind_proxy)
+        address = caller(peer, headers, behind_proxy=self._behind_proxy, trusted=self._proxies)
         return {
             **scope,
             "headers": incoming(scope["headers"]),
@@ -114,6 +130,10 @@ class Guard:
     def _admit(self, scope: Scope, address: str) -> None:
         """Raises the Problem that keeps a request out. Before its body is read."""
         headers = Headers(scope=scope)
+        if "content-length" in headers and "transfer-encoding" in headers:
+            # A proxy in front that believes the other of the two reads a second request where we read a body.
+            told = "two lengths of the body are told; send one"
+            raise Problem(problems.MALFORMED, told, headers={"Connection": "close"})
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._origins.knows(hosts[0]):
             raise field_problem(
@@ -124,8 +144,17 @@ class Guard:
         if wait:
             message = f"too many requests from one address; try again in {wait:.1f} seconds"
             raise field_problem("address", message, kind=problems.TOO_MANY, retry_after=wait)
+        if _is_too_long(scope["path"]):
+            raise Problem(problems.NOT_FOUND, "There is nothing at this address.")
+        # No file system takes a NUL in a name: the servers of files would fail on it.
+        if "\0" in scope["path"]:
+            raise Problem(problems.NOT_FOUND, "There is nothing at this address.")
         if is_closed(scope["path"]) or is_closed(scope.get("raw_path", b"").decode("latin-1")):
             raise Problem(problems.NOT_FOUND, "There is nothing at this address.")
+        # Gradio makes an address of it, and fails on one that is longer or holds what nobody can see.
+        if len(scope["query_string"]) > _LONGEST_QUERY or _UNSEEN.search(scope["query_string"]):
+            message = f"has at most {_LONGEST_QUERY} characters, all of which can be seen"
+            raise field_problem("query", message, kind=problems.MALFORMED)
         if "deep_link" in unquote_plus(unquote_plus(scope["query_string"].decode("latin-1"))).lower():
             raise field_problem("deep_link", "is not used here", kind=problems.MALFORMED)
         if scope["type"] == "websocket" or scope["method"] not in _SAFE_METHODS:
@@ -215,6 +244,12 @@ def is_closed(path: str) -> bool:
     return True  # encoded more often than any honest client does
 
 
+def _is_too_long(path: str) -> bool:
+    """For the name of a file: the file system would refuse it, where a folder of files answers."""
+    written = path.encode("utf-8", "surrogatepass")
+    return len(written) > LONGEST_PATH or max(map(len, written.split(b"/"))) > LONGEST_SEGMENT
+
+
 def _without_dots(path: str) -> str:
     segments: list[str] = []
     for segment in path.split("/"):
@@ -272,14 +307,21 @@ def _too_large(most: int) -> Problem:
     return field_problem("body", f"at most {most} bytes are accepted", kind=problems.TOO_LARGE)
 
 
-def _log_unexpected(error: Exception, request_id: str) -> None:
-    """Where it happened and of what type; an exception's own words can hold a customer's, so they stay out."""
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    _log.error("request %s failed: %s\n%s", request_id, type(error).__qualname__, frames.rstrip())
-
-
 def _log_access(scope: Scope, answer: _Answer, milliseconds: float) -> None:
-    """The route's pattern, not the path: a path can hold what somebody typed."""
-    route = "/" if scope["path"] == "/" else getattr(scope.get("route"), "path", "-")
     level = logging.DEBUG if answer.status < 400 and _QUIET.match(scope["path"]) else logging.INFO
-    _access.log(level, "%s %s %s %d %.1f ms", answer.request_id, scope["method"], route, answer.status, milliseconds)
+    logs.note(
+        _access,
+        level,
+        "request",
+        method=scope["method"] if scope["method"] in _METHODS else "-",
+        route=_route(scope),
+        status=answer.status,
+        milliseconds=round(milliseconds, 1),
+    )
+
+
+def _route(scope: Scope) -> str:
+    """The route's pattern, not the path: a path can hold what somebody typed."""
+    if scope["path"] == "/" or _OPEN.fullmatch(scope["path"]) and "/run/" in scope["path"]:
+        return str(scope["path"])
+    return str(getattr(scope.get("route"), "path", "-"))

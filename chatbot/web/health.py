@@ -5,21 +5,31 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Annotated, Literal
 
+import anyio.to_thread
+from anyio import CapacityLimiter
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from chatbot.bot import LiveBot
-from chatbot.errors import ChatbotError
+from chatbot.errors import ChatbotError, StoreBusy, StoreDamaged, StoreFull, StoreReplaced
 from chatbot.store import Store
 from chatbot.web.problems import UNAVAILABLE, FieldError, Problem, documented
 
-DATABASE = FieldError("database", "cannot be written")
+DATABASE = "cannot be written"
+WHY: Mapping[type[ChatbotError], str] = {
+    StoreBusy: "is busy with another writer",
+    StoreFull: "cannot be written: its disk is full",
+    StoreDamaged: "cannot be used: its file is damaged",
+    StoreReplaced: "cannot be used: its file was deleted or replaced",
+}
 MODEL = FieldError("model", "none can answer")
 """All that strangers learn; what exactly is wrong, with its paths and commands, stands in the log."""
+PROBES = 2
+"""Threads that ask the database; the others wait for what these find."""
 REMEMBERED_SECONDS = 1.0
 """The probe takes the database's write lock, so that a flood of questions must not become a flood of probes."""
 
@@ -46,6 +56,8 @@ class Health:
         self._bots = bots
         self._clock = clock
         self._lock = threading.Lock()
+        self._threads = CapacityLimiter(PROBES)
+        self._alive = Alive(version=version("service-chatbot"))
         self._logged: set[str] = set()
         self._asked_at = -REMEMBERED_SECONDS
         self._found: Ready | list[FieldError] = []
@@ -58,15 +70,26 @@ class Health:
             router.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False)
         return router
 
-    def alive(self) -> Alive:
-        return Alive(version=version("service-chatbot"))
+    # Coroutines, because the threads of the customers may all be at work, and the process is alive none the less.
 
-    def ready(self) -> Ready:
+    async def alive(self) -> Alive:
+        return self._alive
+
+    async def ready(self) -> Ready:
+        return await anyio.to_thread.run_sync(self._ready, limiter=self._threads)
+
+    def is_ready(self) -> bool:
+        return isinstance(self._newest(), Ready)
+
+    def _newest(self) -> Ready | list[FieldError]:
         with self._lock:
             now = self._clock()
             if now - self._asked_at >= REMEMBERED_SECONDS:
                 self._found, self._asked_at = self._look(), now
-            found = self._found
+            return self._found
+
+    def _ready(self) -> Ready:
+        found = self._newest()
         if isinstance(found, Ready):
             return found
         reasons = "; ".join(f"{one.field}: {one.message}" for one in found)
@@ -77,10 +100,10 @@ class Health:
         try:
             self._store.probe_write()
         except ChatbotError as error:
-            wrong.append(self._noted(DATABASE, error))
+            wrong.append(self._noted(FieldError("database", WHY.get(type(error), DATABASE)), error))
         try:
             bot = self._bots.current()
-        except ChatbotError as error:
+        except (ChatbotError, OSError) as error:
             wrong.append(self._noted(MODEL, error))
         else:
             if not wrong:
@@ -92,9 +115,10 @@ class Health:
                 )
         return wrong
 
-    def _noted(self, what: FieldError, error: ChatbotError) -> FieldError:
+    def _noted(self, what: FieldError, error: ChatbotError | OSError) -> FieldError:
         """Once until all is well again: a supervisor asks every few seconds."""
         if str(error) not in self._logged:
             self._logged.add(str(error))
-            _log.warning("not ready: %s: %s", what.field, error)
+            fields = {"kind": type(error).__name__}
+            _log.warning("not ready: %s: %s", what.field, error, extra={"fields": fields})
         return what

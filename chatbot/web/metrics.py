@@ -6,7 +6,10 @@ import hmac
 import ipaddress
 import time
 
+import anyio.to_thread
+from anyio import CapacityLimiter
 from fastapi import APIRouter, Request, Response
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatbot.desk.drift import Drift
@@ -16,6 +19,10 @@ from chatbot.standing import Drifted
 from chatbot.web import problems
 from chatbot.web.origins import place_of
 
+LOOKING = 2
+"""At the same time; one more waits."""
+
+_EVENTS = "text/event-stream"
 _AREAS = {"api": "api", "desk": "desk", "": "page", "gradio_api": "page"}
 
 
@@ -25,16 +32,19 @@ class MetricsPage:
     def __init__(self, *, settings: Settings, metrics: Metrics) -> None:
         self._token = settings.metrics_token.encode()
         self._metrics = metrics
+        self._threads = CapacityLimiter(LOOKING)
 
     def router(self) -> APIRouter:
         router = APIRouter()
         router.add_api_route("/metrics", self.show, methods=["GET"], include_in_schema=False)
         return router
 
-    def show(self, request: Request) -> Response:
+    async def show(self, request: Request) -> Response:
+        """In a thread of its own: those of the customers may all be waiting, and that is when somebody looks."""
         if not self._admits(request):
             raise problems.of_status(404)
-        return Response(self._metrics.text(), media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
+        text = await anyio.to_thread.run_sync(self._metrics.text, limiter=self._threads)
+        return Response(text, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
 
     def _admits(self, request: Request) -> bool:
         if self._token:
@@ -64,18 +74,20 @@ class Counted:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status = time.perf_counter(), 500
+        started, status, streams = time.perf_counter(), 500, False
 
         async def noting(message: Message) -> None:
-            nonlocal status
+            nonlocal status, streams
             if message["type"] == "http.response.start":
                 status = message["status"]
+                streams = Headers(raw=message.get("headers", [])).get("content-type", "").startswith(_EVENTS)
             await send(message)
 
         try:
             await self._app(scope, receive, noting)
         finally:
-            self._metrics.requested(area_of(scope["path"]), status, time.perf_counter() - started)
+            seconds = None if streams else time.perf_counter() - started
+            self._metrics.requested(area_of(scope["path"]), status, seconds)
 
 
 def drifted(drift: Drift | None) -> Drifted | None:

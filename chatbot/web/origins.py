@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -10,8 +12,11 @@ from starlette.datastructures import Headers
 
 from chatbot.settings import Settings
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})
+_BRACKETED = re.compile(r"\[[^\[\]]*\](?::\d*)?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -85,6 +90,8 @@ def place_of(netloc: str) -> Place | None:
     """`example.org:80`, `[::1]:80`; None for what is no host, such as one with a user name or a port that is none."""
     if not netloc or any(character in netloc for character in "@/\\?#, \t"):
         return None
+    if not _BRACKETED.fullmatch(netloc) and {"[", "]"} & set(netloc):
+        return None  # "[::1]evil.example" would be read as ::1
     try:
         parts = urlsplit(f"//{netloc}")
         return Place(parts.hostname.rstrip("."), parts.port) if parts.hostname else None
@@ -98,14 +105,14 @@ def is_loopback(host: str) -> bool:
     return place is not None and place.host in _LOOPBACK
 
 
-def caller(peer: str, headers: Headers, *, behind_proxy: bool) -> str:
+def caller(peer: str, headers: Headers, *, behind_proxy: bool, trusted: Sequence[Network] = ()) -> str:
     """The address that a request comes from.
 
-    `X-Forwarded-For` is believed only where a public address is set, from a peer in a private network: that is the
-    proxy, and its own entry is the last one, whether it adds to the line it got or writes one of its own. Anybody else
-    could write there what they like. Some proxies add the port.
+    `X-Forwarded-For` is believed from the `trusted` proxies only; where none is named and a public address is set, from
+    a peer in a private network. The proxy's own entry is the last one, whether it adds to the line it got or writes one
+    of its own. Anybody else could write there what they like. Some proxies add the port.
     """
-    if behind_proxy and _is_near(peer):
+    if _is_within(peer, trusted) if trusted else behind_proxy and _is_near(peer):
         claimed = ",".join(headers.getlist("x-forwarded-for")).rsplit(",", 1)[-1].strip()
         if _is_address(claimed):
             return claimed
@@ -140,3 +147,17 @@ def _is_address(host: str) -> bool:
 
 def _is_near(peer: str) -> bool:
     return _is_address(peer) and ipaddress.ip_address(peer).is_private
+
+
+def _is_within(peer: str, networks: Sequence[Network]) -> bool:
+    if not _is_address(peer):
+        return False
+    address = ipaddress.ip_address(peer)
+    # A socket for both families shows IPv4 in the form of the other one.
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return any((mapped or address) in network for network in networks)
+
+
+def networks_of(names: Sequence[str]) -> tuple[Network, ...]:
+    """Addresses are networks of one."""
+    return tuple(ipaddress.ip_network(name, strict=False) for name in names)

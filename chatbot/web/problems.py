@@ -17,6 +17,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from chatbot import logs
+from chatbot.disk import refusal
 from chatbot.errors import (
     AgentRefused,
     ChatbotError,
@@ -161,11 +163,13 @@ def documented(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
 
 
 def install(app: FastAPI) -> None:
-    for expected in (Problem, HTTPException, RequestValidationError, ChatbotError):
+    for expected in (Problem, HTTPException, RequestValidationError, ChatbotError, OSError):
         app.add_exception_handler(expected, _answer)
 
 
 async def _answer(request: Request, error: Exception) -> Response:
+    if isinstance(error, OSError) and not refusal(error):
+        raise error  # the guard logs where it was
     return problem_of(error).response(request.scope.get("state", {}).get("request_id", ""))
 
 
@@ -182,9 +186,14 @@ def problem_of(error: Exception) -> Problem:
         return Problem(CONFLICT, str(error))
     if isinstance(error, AgentRefused | ErasureRefused | ExportRefused):
         return Problem(INVALID, str(error))
+    if isinstance(error, OSError) and refusal(error):
+        _log.warning("refused with 503: %s", refusal(error))
+        return Problem(
+            UNAVAILABLE, "The server can write no file now. Nothing was changed; try again soon.", retry_after=5
+        )
     if isinstance(error, ChatbotError):
         # These messages are for the operator and may name files, so they go to the log and not to a stranger.
-        _log.warning("refused with 503: %s: %s", type(error).__name__, error)
+        logs.note(_log, logging.WARNING, "refused with 503", kind=type(error).__name__, why=str(error))
         return _unavailable(error)
     return unexpected()
 

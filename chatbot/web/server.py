@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import signal
 import socket
 import threading
@@ -14,21 +15,39 @@ from fastapi import FastAPI
 
 from chatbot.errors import ChatbotError
 from chatbot.web.closing import Closing
+from chatbot.web.connections import LOOK_SECONDS, Connection, Connections, room_for
 
 GRACE_SECONDS = 5
 """For answers that are being worked out. Open event streams are ended at once."""
 
+MOST_CONNECTIONS = 2000
 _BACKLOG = 2048
+_ACCEPTED = 16
+"""Connections that are taken before the next thing is looked at: asyncio takes as many as the system may keep waiting,
+and so opens more files than there may be before the first connection can be refused."""
+_TICKS = 10
+"""Of uvicorn's main loop, a second."""
 
 
-def serve(app: FastAPI, *, host: str, port: int, on_ready: Callable[[str], None]) -> None:
+def serve(
+    app: FastAPI,
+    *,
+    host: str,
+    port: int,
+    on_ready: Callable[[str], None],
+    most_connections: int = MOST_CONNECTIONS,
+) -> None:
     """Serve until Ctrl-C or SIGTERM, then return. `on_ready` gets the address once requests are answered.
 
     Port 0 takes a free one. Raises ChatbotError that names the cure when the address cannot be listened on.
     """
     listener = _listen(host, port)
+    connections = Connections(room_for(most_connections))
     config = uvicorn.Config(
         app,
+        http=functools.partial(Connection, connections=connections),  # type: ignore[arg-type] # it is only called
+        ws="none",
+        backlog=_ACCEPTED,
         workers=1,  # Gradio's queue lives in one process: with two, a third of the chats failed
         timeout_graceful_shutdown=GRACE_SECONDS,
         access_log=False,  # the guard writes that line, without text
@@ -40,7 +59,8 @@ def serve(app: FastAPI, *, host: str, port: int, on_ready: Callable[[str], None]
     address = _address(host, listener.getsockname()[1])
     follower = getattr(app.state, "follower", contextlib.nullcontext())
     with contextlib.closing(listener), follower:
-        Server(config, closing=app.state.closing, on_ready=lambda: on_ready(address)).run(sockets=[listener])
+        server = Server(config, connections, closing=app.state.closing, on_ready=lambda: on_ready(address))
+        server.run(sockets=[listener])
 
 
 def check_address(host: str, port: int) -> None:
@@ -51,15 +71,25 @@ def check_address(host: str, port: int) -> None:
 class Server(uvicorn.Server):
     """Uvicorn's, but it says when it is ready, ends event streams when it stops, and then simply returns."""
 
-    def __init__(self, config: uvicorn.Config, *, closing: Closing, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, connections: Connections, *, closing: Closing, on_ready: Callable[[], None]
+    ) -> None:
         super().__init__(config)
+        self._open = connections
         self._closing = closing
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
+        for listener in sockets or ():
+            listener.listen(_BACKLOG)  # asyncio has set it to what it takes at once
         if self.started:
             self._on_ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % round(LOOK_SECONDS * _TICKS) == 0:
+            self._open.look()
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._closing.begin()

@@ -14,8 +14,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from chatbot import logs
 from chatbot.arms import Arms
-from chatbot.errors import ChatbotError, NotFound, Overloaded, StoreBusy
+from chatbot.errors import ChatbotError, NotFound, Overloaded, StoreBusy, StoreError
+from chatbot.journal import tag_of
 from chatbot.phrases import phrase
 from chatbot.redact import Redactor, cleaned
 from chatbot.store import Store
@@ -28,6 +30,11 @@ from chatbot.web.wording import REASONS, word
 MOST_LINES = 200
 """How much of a conversation a reload brings back."""
 MAX_COMMENT_CHARS = 1000
+
+OURS = frozenset({"not_saved", "unavailable", "unexpected"})
+"""Refusals that the customer could do nothing about."""
+
+OPENING_LOCKS = 64
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -47,9 +54,11 @@ class Refused(Exception):
         self.again = again
         self.values = values
 
-    def reply(self, language: str) -> Reply:
+    def reply(self, language: str, request: str | None = None) -> Reply:
+        """With the number to quote where it is our fault and the log knows more."""
         sentence = word(f"error.{self.name}", language, **self.values)
-        return {"error": {"name": self.name, "sentence": sentence, "again": self.again}}
+        told = {"name": self.name, "sentence": sentence, "again": self.again}
+        return {"error": told | ({"number": number_of(request)} if request and self.name in OURS else {})}
 
 
 class Talk:
@@ -71,7 +80,7 @@ class Talk:
         self._limiter = limiter
         self._shopfront = shopfront
         self._max_message_chars = max_message_chars
-        self._opening = threading.Lock()
+        self._opening = tuple(threading.Lock() for _ in range(OPENING_LOCKS))
 
     def open(self, call: Call, visitor: str, language: str) -> Reply:  # noqa: ARG002 - all calls have one form
         """The open conversation of the visitor as far as there is one; nothing is stored by looking."""
@@ -124,6 +133,11 @@ class Talk:
             )
         except NotFound as error:
             raise Refused("gone", again=False) from error
+        except StoreBusy:
+            raise
+        except StoreError as error:  # of a vote the page keeps nothing: it must not say that nothing is lost
+            _log.warning("a vote was not stored: %s: %s", type(error).__name__, error)
+            raise Refused("not_saved") from error
         return {"message": message, "verdict": verdict, "reason": reason, "comment": kept.text if kept else None}
 
     def renew(self, call: Call, visitor: str, language: str) -> Reply:
@@ -144,8 +158,9 @@ class Talk:
         return exchange
 
     def _open_or_create(self, visitor: str, language: str) -> Conversation:
-        # One at a time: a first message that is sent twice must not open two conversations.
-        with self._opening:
+        # One at a time: a first message that is sent twice must not open two conversations. Those of other visitors do
+        # not wait for each other's commit.
+        with self._opening[hash(visitor) % OPENING_LOCKS]:
             return self._store.conversations.latest_open(visitor) or self._store.conversations.create(
                 language=language, channel="web", visitor=visitor
             )
@@ -192,22 +207,20 @@ def refusal_of(error: Exception) -> Refused:
     if isinstance(error, StoreBusy | Overloaded):
         return Refused("busy")
     if isinstance(error, ChatbotError):
-        _log.warning("the page cannot answer: %s: %s", type(error).__name__, error)
+        logs.note(_log, logging.WARNING, "the page cannot answer", kind=type(error).__name__, why=str(error))
         return Refused("unavailable")
-    # The traceback's places, without the exception's own words: those may quote the customer.
-    _log.error("the page failed: %s at %s", type(error).__name__, _places(error))
+    logs.note(_log, logging.ERROR, "the page failed", error=error)
     return Refused("unexpected")
 
 
-def _places(error: Exception) -> str:
-    places = []
-    trace = error.__traceback__
-    while trace:
-        places.append(f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    return " > ".join(places[-6:])
+def number_of(request: str) -> str:
+    """How a request's id is quoted: its end, in two groups that can be read out. Of ids that are made of the time, the
+    beginning is the same for a minute.
+    """
+    end = request.replace("-", "")[-8:]
+    return f"{end[:4]} {end[4:]}"
 
 
 def _tag(conversation: Conversation | None) -> str | None:
     """Tells conversations apart for the page without giving their id away."""
-    return hashlib.sha256(conversation.id.encode()).hexdigest()[:16] if conversation else None
+    return tag_of(conversation.id) if conversation else None

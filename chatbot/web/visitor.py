@@ -59,7 +59,9 @@ class VisitorCookie:
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 200:
-                MutableHeaders(scope=message).append("Set-Cookie", header)
+                headers = MutableHeaders(scope=message)
+                headers.append("Set-Cookie", header)
+                headers.setdefault("Cache-Control", "private, no-cache")  # no proxy may hand it to the next one
             await send(message)
 
         await self._app(scope, receive, send_with_cookie)

@@ -114,3 +114,9 @@ def test_fewer_answers_and_less_belief_are_noticed() -> None:
 def test_samples_are_distinct_and_the_most_frequent_first() -> None:
     words = [*asked(text="Do you take shells?"), *asked(text="do you take shells", count=2), *asked(text="when")]
     assert samples_of(words) == ("Do you take shells?", "when")
+
+
+def test_what_is_dated_in_the_future_is_of_the_newest_week() -> None:
+    """The clock was put back since."""
+    found = weekly([*asked(), *asked(days=-1), *asked(days=-30)], weeks=2, now=NOW)
+    assert [week.questions for week in found] == [0, 3]

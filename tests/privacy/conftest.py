@@ -81,7 +81,7 @@ def teach(store: Store, bots: LiveBot, redactor: Redactor, agent: Agent) -> Teac
 
 @pytest.fixture
 def eraser(settings: Settings, store: Store) -> Eraser:
-    return Eraser(store=store, folder=settings.exports, reports=settings.reports)
+    return Eraser(store=store, folder=settings.exports, reports=settings.reports, backups=settings.backups)
 
 
 def forms(words: str) -> set[bytes]:

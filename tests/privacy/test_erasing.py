@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from chatbot.backup.making import make_backup
 from chatbot.bot import LiveBot
 from chatbot.erasing import Eraser, check
 from chatbot.errors import ErasureRefused
 from chatbot.export import export_examples_csv, export_jsonl, write_export
-from chatbot.exports import Kind, export_file, export_rows, exporting
+from chatbot.exports import Kind, export_file, export_rows, exporting, exports_folder
 from chatbot.registry import Registry
 from chatbot.settings import Settings
 from chatbot.store import Store, audit
+from chatbot.store.backups import record
 from chatbot.store.conversations import visitor_key
 from chatbot.store.erasing import By, Wish
 from chatbot.store.exports import ExportFilters
@@ -268,6 +271,49 @@ def test_backups_are_named_and_deleted_only_where_asked(
     assert eraser.erase(by_words, by="Ana", backups=True).backups_deleted
     assert files_with(settings.home, CANARY) == []
     assert older.exists()
+
+
+def test_archives_are_looked_into_and_deleted_only_where_asked(
+    asked: Exchange, store: Store, settings: Settings, eraser: Eraser, tmp_path: Path
+) -> None:
+    settings.backups.mkdir()
+    (tmp_path / "usb").mkdir()
+    registry = Registry(settings.models, store.versions)
+    stamps = [f"chatbot-2026010{number}T000000Z.tar" for number in (1, 2, 3)]
+    holding, broken, after = (settings.backups / name for name in stamps)
+    for file in (holding, tmp_path / "usb" / "mine.tar"):
+        made = make_backup(file, settings=settings, store=store, registry=registry)
+        record(store.database, made.file, by="Ana", sha256=made.sha256, size=made.size)
+    broken.write_bytes(holding.read_bytes()[:3000])
+    wish = Wish(By.CONVERSATION, conversation_of(asked, store))
+    kept = eraser.erase(wish, by="Ana")
+    assert kept.backups == (holding, broken), "what cannot be read may hold it"
+    assert kept.elsewhere == ((tmp_path / "usb", 1),)
+    make_backup(after, settings=settings, store=store, registry=registry)
+    assert eraser.erase(wish, by="Ana", backups=True).backups == (holding, broken)
+    assert [file.name for file in settings.backups.iterdir()] == [after.name]
+    assert files_with(settings.home, CANARY) == []
+    assert files_with(tmp_path / "usb", CANARY) == ["mine.tar"], "out of reach, and named"
+
+
+def test_an_erasure_waits_for_a_backup(
+    asked: Exchange, store: Store, settings: Settings, eraser: Eraser, tmp_path: Path
+) -> None:
+    """One that began before would hold what is erased, and nobody would have looked into it."""
+    wish, done = Wish(By.CONVERSATION, conversation_of(asked, store)), threading.Event()
+
+    def erase() -> None:
+        eraser.erase(wish, by="Ana")
+        done.set()
+
+    thread = threading.Thread(target=erase)
+    registry = Registry(settings.models, store.versions)
+    with exports_folder(settings.exports):  # as `make_backup` holds it
+        thread.start()
+        assert not done.wait(0.3)
+        make_backup(tmp_path / "one.tar", settings=settings, store=store, registry=registry)
+    thread.join(30)
+    assert done.is_set()
 
 
 @pytest.mark.usefixtures("asked")

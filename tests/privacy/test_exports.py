@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import tracemalloc
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from benchmarks.torture.small_disk import files_limited, limit_files
 from chatbot.errors import ExportRefused
 from chatbot.exports import Kind, Record, export_file, export_rows, exporting, files_in, search
 from chatbot.settings import Settings
@@ -201,3 +203,22 @@ def test_searching_files(tmp_path: Path) -> None:
     assert [file.name for file in found.holding] == ["cut.jsonl", "id.jsonl", "key.csv", "words.jsonl"]
     assert [file.name for file in found.unreadable] == ["broken.csv"]
     assert [file.name for file in found.missing] == ["gone.csv"]
+
+
+def test_a_full_disk_is_what_is_told(ask: Ask, store: Store, settings: Settings) -> None:
+    """And not that the record of the file could not be taken back, for the same reason."""
+    ask("where is my parcel")
+    target = settings.exports / "all.jsonl"
+    settings.exports.mkdir(exist_ok=True)
+    target.write_text("the good old file", encoding="utf-8")
+    (settings.exports / ".lock").touch()
+
+    def fail() -> None:
+        with exporting(store.database, kind="knowledge", target=target, folder=settings.exports, by="test"):
+            log = (store.database.file or Path()).with_name("chatbot.db-wal").stat().st_size
+            limit_files(0, log)
+            raise OSError(errno.ENOSPC, "No space left on device", str(target))
+
+    with files_limited(1 << 40), pytest.raises(OSError, match="No space left on device"):
+        fail()
+    assert target.read_text(encoding="utf-8") == "the good old file"

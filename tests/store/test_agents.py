@@ -235,3 +235,10 @@ def test_old_sessions_are_forgotten(empty_store: Store, ada: Agent) -> None:
     empty_store.agents.begin(ada.id, now=NOW + timedelta(days=31))
     with empty_store.database.read() as session:
         assert session.scalar(text("SELECT count(*) FROM agent_sessions")) == 1
+
+
+def test_a_clock_that_is_put_back_makes_no_session_last(empty_store: Store, ada: Agent) -> None:
+    agents, back = empty_store.agents, NOW - timedelta(days=1)
+    token = agents.begin(ada.id, now=NOW)
+    assert agents.agent_of(token, idle=IDLE, now=back) == ada
+    assert agents.agent_of(token, idle=IDLE, now=back + IDLE + timedelta(seconds=1)) is None

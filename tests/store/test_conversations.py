@@ -109,6 +109,8 @@ def test_a_conversation_without_a_visitor_is_nobodys(shared: Store) -> None:
     with pytest.raises(NotFound):
         shared.conversations.get(conversation, visitor="anyone")
     assert shared.conversations.get(conversation).id == conversation
+    assert shared.conversations.get(conversation, visitor="").id == conversation
+    assert shared.conversations.standing(conversation, visitor="").conversation.id == conversation
 
 
 def test_unknown_and_foreign_are_told_in_the_same_words(shared: Store) -> None:

@@ -6,6 +6,7 @@ import random
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -14,7 +15,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from chatbot.errors import SettingsError, StoreBusy, StoreError
+from benchmarks.torture.small_disk import files_limited
+from chatbot.errors import SettingsError, StoreBusy, StoreDamaged, StoreError, StoreFull, StoreUnwritable
 from chatbot.store import engine
 from chatbot.store.engine import Database
 
@@ -157,6 +159,52 @@ def test_busy_when_another_process_holds_the_lock_too_long(
     impatient.close()
 
 
+def test_while_somebody_holds_on_nobody_waits_as_long_as_the_first(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_MILLISECONDS", 1500)
+    monkeypatch.setattr(engine, "HURRIED_MILLISECONDS", 20)
+    patient = Database(str(database.engine.url))
+
+    def seconds_until_refused() -> float:
+        began = time.perf_counter()
+        with pytest.raises(StoreBusy):
+            add_one(patient)
+        return time.perf_counter() - began
+
+    with closing(sqlite3.connect(tmp_path / "counter.db", isolation_level=None)) as other:
+        for _ in range(2):  # the second time shows that a success makes them patient again
+            other.execute("BEGIN IMMEDIATE")
+            assert seconds_until_refused() > 1.4
+            assert max(seconds_until_refused() for _ in range(5)) < 1.0
+            other.execute("ROLLBACK")
+            add_one(patient)
+    assert counted(patient) == 2
+    patient.close()
+
+
+def test_a_long_write_in_the_same_process_makes_others_busy(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_MILLISECONDS", 50)
+    holds, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with database.write():
+            holds.set()
+            go_on.wait(10)
+
+    with ThreadPoolExecutor(1) as pool:
+        long = pool.submit(hold)
+        assert holds.wait(10)
+        with pytest.raises(StoreBusy, match="a long write is at work here"):
+            add_one(database)
+        go_on.set()
+        long.result(10)
+    add_one(database)
+    assert counted(database) == 1
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -257,3 +305,106 @@ def test_a_reader_that_holds_on_to_the_log_is_told_of(database: Database, monkey
         assert not impatient.rewrite()
     assert impatient.rewrite()
     impatient.close()
+
+
+# --- A disk that takes no more -----------------------------------------------------------------------------------
+
+
+def test_on_a_full_disk_nothing_is_half_stored_and_it_goes_on_by_itself(database: Database, tmp_path: Path) -> None:
+    add_one(database)
+    log = tmp_path / "counter.db-wal"
+    for room in range(0, 5 * 4096, 2048):  # each time a little more of the write gets through
+
+        def fill(room: int = room) -> None:
+            with files_limited(log.stat().st_size + room), database.write() as session:
+                session.execute(text("UPDATE counter SET value = 99"))
+                session.execute(text("INSERT INTO words VALUES (hex(randomblob(20000)))"))
+
+        with pytest.raises((StoreFull, StoreUnwritable), match="its disk"):
+            fill()
+        assert counted(database) == 1
+    add_one(database)
+    assert counted(database) == 2
+
+
+def test_the_probe_writes_for_real(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taking the lock, or deleting what is not there, needs no room on the disk."""
+    monkeypatch.setattr(engine, "LEAST_ROOM_BYTES", 1)
+    database.probe_write()
+    log = tmp_path / "counter.db-wal"
+    with files_limited(log.stat().st_size), pytest.raises((StoreFull, StoreUnwritable)):
+        database.probe_write()
+    database.probe_write()
+
+
+def test_the_probe_says_so_before_the_last_page_is_taken(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "LEAST_ROOM_BYTES", 1 << 62)
+    with pytest.raises(StoreFull, match=r"the disk of .*counter\.db has less than 1 MB left; free some space"):
+        database.probe_write()
+
+
+def test_a_sound_file_is_looked_through_in_silence(database: Database) -> None:
+    database.look_through()
+    database.probe_write()
+
+
+def test_a_damaged_page_makes_the_probe_fail_from_then_on(database: Database, tmp_path: Path) -> None:
+    """Other pages may still be sound, and a statement on them would pass."""
+    with database.write() as session:
+        for number in range(200):
+            session.execute(text("INSERT INTO words VALUES (:word)"), {"word": f"{number:04} " + "x" * 200})
+    database.empty_log()
+    database.close()
+    file = tmp_path / "counter.db"
+    content = bytearray(file.read_bytes())
+    for page in range(6, len(content) // 4096):
+        content[page * 4096 : page * 4096 + 100] = b"\xff" * 100
+    file.write_bytes(content)
+    damaged = Database(str(database.engine.url))
+    damaged.probe_write()
+    with (
+        closing(Database(str(database.engine.url))) as another,
+        pytest.raises(StoreDamaged, match="put a backup in its"),
+    ):
+        another.look_through()
+
+    def read_all() -> None:
+        with damaged.read() as session:
+            session.execute(text("SELECT word FROM words ORDER BY word")).all()
+
+    with pytest.raises(StoreDamaged, match="database disk image is malformed; stop the server and put a backup in its"):
+        read_all()
+    with pytest.raises(StoreDamaged, match="malformed"):
+        damaged.probe_write()
+    damaged.close()
+
+
+def test_a_log_that_grew_gives_its_space_back(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "LOG_BYTES", 100_000)
+    database.close()
+    modest = Database(str(database.engine.url))
+    log = tmp_path / "counter.db-wal"
+    with modest.read() as reader:
+        reader.execute(text("SELECT value FROM counter"))  # who reads long keeps the log from being begun anew
+        for _ in range(20):
+            with modest.write() as session:
+                session.execute(text("INSERT INTO words VALUES (hex(randomblob(10000)))"))
+        assert log.stat().st_size > 400_000
+    modest.probe_write()
+    with modest.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(RESTART)")
+    modest.probe_write()
+    assert log.stat().st_size <= 100_000
+    modest.close()
+
+
+def test_when_all_connections_are_in_use_it_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "CONNECTIONS", 2)
+    monkeypatch.setattr(engine, "BUSY_MILLISECONDS", 100)
+    with closing(Database(f"sqlite:///{tmp_path / 'few.db'}")) as few, few.read() as one, few.read() as other:
+        one.execute(text("SELECT 1"))
+        other.execute(text("SELECT 1"))
+        with pytest.raises(StoreBusy, match="all connections to the database are in use"), few.read() as third:
+            third.execute(text("SELECT 1"))

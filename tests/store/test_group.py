@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from chatbot.errors import NotFound, StoreBusy, StoreError
+from chatbot.errors import NotFound, StoreBusy, StoreError, StoreFull
 from chatbot.store import engine
 from chatbot.store.engine import Database
 from chatbot.store.group import MOST_TOGETHER, GroupCommit, each_alone
@@ -178,8 +178,11 @@ def test_a_full_disk_reaches_everybody_and_nothing_is_half_written(
     words = [f"{number}" * 3000 for number in range(8)]
     futures = gather(pool, database, adding(database, "small", *words))
     errors = [future.exception() for future in futures]
-    assert [type(error) for error in errors] == [StoreError] * 9
-    assert {str(error) for error in errors} == {"the database refused: database or disk is full"}
+    assert [type(error) for error in errors] == [StoreFull] * 9
+    cure = "free some space on its disk (a running server then goes on by itself)"
+    assert {str(error) for error in errors} == {
+        f"the database refused: database or disk is full; {cure} ({database.file})"
+    }
     assert len({id(error) for error in errors}) == 9
     assert words_of(database) == {"before"}
     event.remove(database.engine, "checkout", no_room)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
+import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +20,7 @@ from alembic.runtime.migration import MigrationContext
 
 from chatbot.errors import MigrationNeeded, StoreError
 from chatbot.store import Store, audit, migrations
+from chatbot.store.copying import check_whole
 from chatbot.store.engine import Database
 from chatbot.store.exchanges import message_key
 from chatbot.store.knowledge import Changes
@@ -133,6 +138,57 @@ def test_the_backup_opens_and_holds_every_acknowledged_row(tmp_path: Path) -> No
     assert [example.text for example in copy.knowledge.snapshot().examples] == texts
     assert copy.knowledge.revision() == 40
     copy.close()
+
+
+UPGRADE_KILLED_AT_THE_END = """
+import os, signal, sys
+from chatbot.store import migrations
+from chatbot.store.engine import Database
+
+migrations._run = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+migrations.upgrade(Database(sys.argv[1]))
+"""
+
+
+def test_an_upgrade_that_is_killed_again_and_again_leaves_one_copy(tmp_path: Path) -> None:
+    """A service that is started anew each time must not fill the disk with copies of the same."""
+    store = Store.open(f"sqlite:///{tmp_path / 'shop.db'}", migrate=True)
+    downgrade(store.database, "0006")
+    store.close()
+    (first,) = tmp_path.glob("*.bak")
+    first.unlink()
+    (tmp_path / ".shop.db.1.bak.new").write_bytes(b"half of a copy")
+    for _ in range(2):
+        command = [sys.executable, "-c", UPGRADE_KILLED_AT_THE_END, f"sqlite:///{tmp_path / 'shop.db'}"]
+        assert subprocess.run(command, timeout=120, check=False).returncode == -signal.SIGKILL
+    (copy,) = tmp_path.glob("*.bak")
+    assert (check_whole(copy), stat.S_IMODE(copy.stat().st_mode)) == ("0006", 0o600)
+    store = Store.open(f"sqlite:///{tmp_path / 'shop.db'}", migrate=True)
+    store.close()
+    assert list(tmp_path.glob("*.bak*")) + list(tmp_path.glob(".*.bak.new")) == [copy]
+
+
+def test_no_copy_no_upgrade(tmp_path: Path) -> None:
+    """What cannot be copied soundly is not changed."""
+    store = Store.open(f"sqlite:///{tmp_path / 'shop.db'}", migrate=True)
+    store.knowledge.apply(Changes(examples=tuple(Example(f"text {number}", "a") for number in range(2000))))
+    downgrade(store.database, "0006")
+    store.database.empty_log()
+    store.close()
+    for copy in tmp_path.glob("*.bak"):
+        copy.unlink()
+    with (tmp_path / "shop.db").open("r+b") as file:
+        file.seek(4096 * 150)
+        file.write(b"\xff" * 4096)
+    with pytest.raises(StoreError, match="is damaged"):
+        Store.open(f"sqlite:///{tmp_path / 'shop.db'}", migrate=True)
+    assert check_revision(tmp_path / "shop.db") == "0006"
+    assert list(tmp_path.glob("*.bak")) == []
+
+
+def check_revision(file: Path) -> str:
+    with closing(sqlite3.connect(file)) as database:
+        return str(database.execute("SELECT version_num FROM alembic_version").fetchone()[0])
 
 
 def test_changing_a_table_keeps_the_rows_that_refer_to_it(database: Database) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -11,7 +12,7 @@ from chatbot.bot import LiveBot
 from chatbot.desk.intake import Intake
 from chatbot.redact import Redactor
 from chatbot.store import Store
-from chatbot.store.oversight import Oversight, Sample, Work, today
+from chatbot.store.oversight import Oversight, Sample, Work, beginning_of, this_week, today
 from chatbot.store.queue import Filters, Queue
 from chatbot.store.reviews import Reviews, Verdict
 from chatbot.types import Agent, Exchange, Judgement
@@ -85,3 +86,55 @@ def test_pairs_of_two_agents(
     reviews.decide(bo, second, Verdict(Judgement.WRONG))
     assert oversight.pairs() == [("return_item", "size_guide"), ("wrong", "wrong")]
     assert oversight.disputed() == 1
+
+
+# --- Days and weeks where the server stands --------------------------------------------------------------------------
+
+Stand = Callable[[str], None]
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
+    """Take the server to another time zone."""
+
+    def go(zone: str) -> None:
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+
+    yield go
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "began"),
+    [
+        ("UTC", date(2026, 11, 22), datetime(2026, 11, 22, tzinfo=UTC)),
+        ("Asia/Shanghai", date(2026, 11, 23), datetime(2026, 11, 22, 16, tzinfo=UTC)),
+        ("America/New_York", date(2026, 11, 23), datetime(2026, 11, 23, 5, tzinfo=UTC)),
+        # Of the days on which clocks are changed, and of those beside them.
+        ("Europe/Berlin", date(2026, 10, 25), datetime(2026, 10, 24, 22, tzinfo=UTC)),
+        ("Europe/Berlin", date(2026, 10, 26), datetime(2026, 10, 25, 23, tzinfo=UTC)),
+        ("Europe/Berlin", date(2027, 3, 28), datetime(2027, 3, 27, 23, tzinfo=UTC)),
+        ("Europe/Berlin", date(2027, 3, 29), datetime(2027, 3, 28, 22, tzinfo=UTC)),
+    ],
+)
+def test_a_day_begins_at_its_own_midnight(stand_in: Stand, zone: str, day: date, began: datetime) -> None:
+    stand_in(zone)
+    assert beginning_of(day) == began
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "began"),
+    [
+        # East of Greenwich Monday begins while it is Sunday in UTC.
+        ("Asia/Shanghai", date(2026, 11, 23), datetime(2026, 11, 22, 16, tzinfo=UTC)),
+        ("Asia/Shanghai", date(2026, 11, 29), datetime(2026, 11, 22, 16, tzinfo=UTC)),
+        ("America/New_York", date(2026, 11, 23), datetime(2026, 11, 23, 5, tzinfo=UTC)),
+        # The clocks were changed on Sunday: Monday's midnight was still of summer.
+        ("Europe/Berlin", date(2026, 10, 25), datetime(2026, 10, 18, 22, tzinfo=UTC)),
+    ],
+)
+def test_a_week_begins_on_its_own_monday(stand_in: Stand, zone: str, day: date, began: datetime) -> None:
+    stand_in(zone)
+    assert this_week(day) == began

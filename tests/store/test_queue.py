@@ -14,12 +14,13 @@ from chatbot.errors import NotFound, NotNow
 from chatbot.store import Store
 from chatbot.store.queue import Filters, Queue
 from chatbot.store.reviews import Reviews, Verdict
-from chatbot.store.tables import ReviewItemRow
+from chatbot.store.tables import ReviewItemRow, ReviewSkipRow
 from chatbot.types import Agent, Exchange, Judgement, Role, Source
 
 Ask = Callable[..., Exchange]
 Hire = Callable[..., Agent]
 
+DAY = timedelta(days=1)
 QUESTIONS = (
     "do you sharpen garden shears",
     "may my parrot live in the tent",
@@ -91,6 +92,43 @@ def test_a_lease_shows_and_ends(filled: Queue, ana: Agent, bo: Agent, store: Sto
     with store.database.write() as session:
         session.execute(sa.update(ReviewItemRow).values(lease_until=datetime.now(UTC) - timedelta(seconds=1)))
     assert filled.lease(bo, first.id).leased_by == "Bo", "ten minutes are over"
+
+
+def test_a_clock_that_is_put_back_makes_no_lease_last(filled: Queue, ana: Agent, bo: Agent, store: Store) -> None:
+    first = filled.lease_next(ana, Filters())
+    assert first is not None
+    with store.database.write() as session:
+        session.execute(
+            sa.update(ReviewItemRow).where(ReviewItemRow.id == first.id).values(lease_until=datetime.now(UTC) + DAY)
+        )
+    assert filled.item(first.id).leased_by is None
+    seen = filled.lease_next(bo, Filters())
+    assert seen is not None
+    assert seen.id == first.id
+    with store.database.write() as session:
+        session.execute(
+            sa.update(ReviewItemRow)
+            .where(ReviewItemRow.id == first.id)
+            .values(lease_agent_id=ana.id, lease_until=datetime.now(UTC) + DAY)
+        )
+    assert filled.lease(bo, first.id).leased_by == "Bo"
+    with store.database.write() as session:
+        session.execute(
+            sa.update(ReviewItemRow)
+            .where(ReviewItemRow.id == first.id)
+            .values(lease_agent_id=ana.id, lease_until=datetime.now(UTC) + DAY)
+        )
+    assert Reviews(store.database).decide(bo, first.id, Verdict(Judgement.OUT_OF_SCOPE)).item_id == first.id
+
+
+def test_a_clock_that_is_put_back_makes_nothing_stay_away(filled: Queue, ana: Agent, store: Store) -> None:
+    first = filled.lease_next(ana, Filters())
+    assert first is not None
+    filled.skip(ana, first.id)
+    assert first.text not in texts(filled, ana)
+    with store.database.write() as session:
+        session.execute(sa.update(ReviewSkipRow).values(until=datetime.now(UTC) + timedelta(hours=12) + DAY))
+    assert first.text in texts(filled, ana)
 
 
 def test_whoever_takes_another_gives_the_first_back(filled: Queue, ana: Agent, bo: Agent) -> None:

@@ -112,6 +112,28 @@ def test_a_label_that_stood_there_before_comes_back(
     assert example(store, known) == before
 
 
+def test_an_undo_that_is_sent_again_takes_nothing_more_back(
+    ask: Ask, intake: Intake, queue: Queue, reviews: Reviews, store: Store, ana: Agent, hire: Hire
+) -> None:
+    for question in ("do you sharpen garden shears", "may my parrot live in the tent"):
+        ask(question)
+    intake.run()
+    first, second = (one.id for one in queue.page(ana, Filters()).items)
+    reviews.decide(ana, first, RETURN)
+    reviews.decide(ana, second, Verdict(Judgement.OUT_OF_SCOPE))
+    undone = reviews.undo(ana, key="pressed-once-0001")
+    # The answer was lost on its way, so the page sends the same once more.
+    again = reviews.undo(ana, key="pressed-once-0001")
+    assert undone.texts
+    assert (again.review_ids, again.item_ids, again.judgement) == (undone.review_ids, (second,), "out_of_scope")
+    assert again.texts == ()
+    assert [review.undone for review in reviews.history(ana)] == [True, False]
+    with pytest.raises(NotFound, match="nothing to undo"):
+        reviews.undo(hire("Bo"), key="pressed-once-0001")
+    assert reviews.undo(ana, key="pressed-again-0002").item_ids == (first,)
+    assert "pressed" not in str(audit.read(store.database, what="review")), "a key may be made of anything"
+
+
 def test_undo_leaves_alone_what_somebody_else_has_changed_since(
     item: int, reviews: Reviews, store: Store, ana: Agent, hire: Hire, ask: Ask, intake: Intake, queue: Queue
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.torture.small_disk import files_limited
 from chatbot.errors import TrainingBusy
 from training.lock import LOCK, alone
 
@@ -42,4 +43,9 @@ def test_a_killed_run_leaves_no_lock(tmp_path: Path) -> None:
             pass
         process.send_signal(signal.SIGKILL)
     with alone(tmp_path):
+        pass
+
+
+def test_a_full_disk_does_not_keep_anybody_from_holding_it(tmp_path: Path) -> None:
+    with files_limited(1), alone(tmp_path), pytest.raises(TrainingBusy), alone(tmp_path):
         pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import subprocess
 import sys
@@ -36,6 +37,9 @@ with clock.listening():
         say=lambda line: print(line, flush=True),
     )
 """
+
+
+NO_JUMP = timedelta(0)
 
 
 class Jumping:
@@ -312,3 +316,40 @@ def test_a_run_that_will_not_stop_is_ended(tmp_path: Path) -> None:
     out, _ = process.communicate(timeout=20)
     assert (process.returncode, mark.exists()) == (0, False)
     assert out.endswith("Stopped watching.\n")
+
+
+@pytest.mark.parametrize("jump", [-DAY, -300 * DAY, DAY])
+def test_a_clock_that_jumps_neither_stops_it_nor_makes_it_run_for_ever(jump: timedelta) -> None:
+    """The clock is set at the third hour."""
+
+    class Set(Jumping):
+        passed = timedelta(0)
+
+        def sleep(self, seconds: float) -> bool:
+            before, self.passed = self.passed, self.passed + timedelta(seconds=seconds)
+            self.time += timedelta(seconds=seconds) + (jump if before < timedelta(hours=3) <= self.passed else NO_JUMP)
+            return self.passed < 4 * DAY
+
+    clock, ran = Set(timedelta(0)), list[timedelta]()
+
+    def run() -> int:
+        ran.append(clock.passed)
+        return 0
+
+    watch(run, Schedule(DAY), last_version=None, taught_since=lambda _: 0, clock=clock, say=lambda _: None)
+    gaps = [after - before for before, after in itertools.pairwise(ran)]
+    assert 4 <= len(ran) <= 5
+    assert max(gaps) <= DAY + timedelta(hours=3, minutes=1), "one day after the clock was set at the latest"
+
+
+def test_reviews_count_again_after_the_clock_was_put_back() -> None:
+    """The last version was made while the clock was ahead: whatever is taught now is dated before it."""
+    asked: list[datetime | None] = []
+
+    def taught(since: datetime | None) -> int:
+        asked.append(since)
+        return 0
+
+    watched(0, until=timedelta(minutes=5), schedule=Schedule(DAY, 10), last=NOON + 300 * DAY, taught_since=taught)
+    assert asked[0] == NOON
+    assert set(asked) == {NOON}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
 
@@ -22,6 +24,8 @@ from chatbot.web.desk_admin import DeskAdmin
 from chatbot.web.guard import Guard
 from chatbot.web.limits import RateLimiter
 from chatbot.web.session import Sessions, SignedIn
+
+Clock = Callable[[], float]
 
 PASSWORD = "correct horse battery"
 HERE = "http://localhost:7860"
@@ -50,7 +54,9 @@ class Desk:
         return browser
 
 
-def open_desk(store: Store, passwords: Passwords | None = None, **changes: object) -> Desk:
+def open_desk(
+    store: Store, passwords: Passwords | None = None, *, clock: Clock = time.monotonic, **changes: object
+) -> Desk:
     settings = Settings(requests_per_minute=100_000).model_copy(update=changes)
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     problems.install(app)
@@ -61,9 +67,9 @@ def open_desk(store: Store, passwords: Passwords | None = None, **changes: objec
         store=store,
         sessions=sessions,
         passwords=passwords,
-        by_account=RateLimiter(PER_ACCOUNT),
-        by_address=RateLimiter(PER_ADDRESS),
-        by_account_in_all=RateLimiter(PER_ACCOUNT_IN_ALL),
+        by_account=RateLimiter(PER_ACCOUNT, clock=clock),
+        by_address=RateLimiter(PER_ADDRESS, clock=clock),
+        by_account_in_all=RateLimiter(PER_ACCOUNT_IN_ALL, clock=clock),
     )
     app.include_router(auth.router())
     app.include_router(DeskAdmin(store=store, passwords=passwords, log=Watch(store.database)).router())
@@ -78,6 +84,6 @@ def _whose(agent: SignedIn) -> PlainTextResponse:
 
 
 def cookie_of(header: str) -> dict[str, str]:
-    """Name, value and attributes of a `Set-Cookie`."""
-    (morsel,) = SimpleCookie(header).values()
+    """Name, value and attributes of the first `Set-Cookie`."""
+    (morsel,) = SimpleCookie(header.partition(", ")[0]).values()
     return {"name": morsel.key, "value": morsel.value} | {name: str(value) for name, value in morsel.items() if value}

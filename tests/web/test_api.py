@@ -360,6 +360,7 @@ def test_what_a_browser_began_is_its_own(client: TestClient) -> None:
         ("PUT", f"{url}/{said.json()['replied']['id']}/feedback", {"verdict": "up"}),
     ):
         _problem(client.request(method, path, json=body, headers=yours), 404)
+        _problem(client.request(method, path, json=body), 404)  # nor with no cookie at all
     assert client.get(url, headers=mine).status_code == 200
 
 

@@ -87,7 +87,7 @@ def test_what_was_put_together(app: FastAPI) -> None:
         ("GET", "/monitoring", 404, "application/problem+json"),
         ("GET", "/?deep_link=x", 400, "application/problem+json"),
         ("POST", "/gradio_api/run/no-such-endpoint", 404, "application/problem+json"),
-        ("POST", "/gradio_api/run/send", 422, "application/json"),
+        ("POST", "/gradio_api/run/send", 400, "application/problem+json"),
     ],
 )
 def test_every_kind_of_response_carries_the_headers(
@@ -142,10 +142,10 @@ def test_gradio_does_not_believe_a_stranger_about_its_address(client: TestClient
     assert '"root":"https://chat.shop.example"' in page
 
 
-def test_gradios_own_failures_are_ours(client: TestClient) -> None:
+def test_what_gradio_would_fail_at_is_refused_before(client: TestClient) -> None:
     response = client.post("/gradio_api/run/send", json={"data": []})
     assert response.headers["content-type"] == "application/problem+json"
-    assert response.json()["type"] == "urn:problem-type:chatbot:unexpected"
+    assert response.json()["detail"] == "data: has to be a list of one call"
 
 
 def test_the_page_of_another_site_reaches_nothing(client: TestClient) -> None:

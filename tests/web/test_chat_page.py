@@ -249,6 +249,29 @@ def test_a_draft_survives_a_reload(customer: NewCustomer) -> None:
     expect(chat.box).to_have_value("half a thou")
 
 
+@pytest.mark.parametrize("by_the_page", [True, False], ids=["sentence", "status"])
+def test_where_it_is_our_fault_there_is_a_number_to_quote(customer: NewCustomer, by_the_page: bool) -> None:
+    chat = customer()
+    told = {"name": "unexpected", "sentence": "Something went wrong.", "again": True, "number": "89ab cdef"}
+
+    def fails(route: Route) -> None:
+        headers = {"X-Request-Id": "01234567-89ab-4def-8123-456789abcdef"}
+        if by_the_page:
+            route.fulfill(status=200, json={"data": [{"error": told}]}, headers=headers)
+        else:
+            route.fulfill(status=500, json={}, headers=headers)
+
+    chat.page.route("**/gradio_api/run/send", fails)
+    chat.box.fill("where is my parcel")
+    chat.box.press("Enter")
+    notice = chat.page.get_by_role("alert")
+    expect(notice).to_contain_text("Something went wrong")
+    expect(notice).to_contain_text("please quote this number: 89ab cdef")
+    expect(chat.box).to_have_value("where is my parcel")
+    assert all("500" in complaint for complaint in chat.complaints)
+    chat.complaints.clear()
+
+
 def test_what_was_typed_while_an_answer_got_lost_is_a_message_of_its_own(
     customer: NewCustomer, server: LiveServer
 ) -> None:

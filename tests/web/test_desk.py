@@ -109,6 +109,7 @@ def test_a_decision_brings_the_next_item_and_undo_the_last_one(ana: TestClient, 
     assert (undone["item"]["id"], undone["item"]["mine"]) == (item["id"], True)
     assert ask(STRANGE).replied.action == "clarify"
     assert ana.post("/desk/api/undo").status_code == 404
+    assert ana.post("/desk/api/undo", json={"key": "not one"}).status_code == 422
     (past,) = ana.get("/desk/api/history").json()["reviews"]
     assert (past["verdict"], past["intent"], past["undone"]) == ("relabel", "return_item", True)
 

@@ -364,6 +364,27 @@ def test_a_lost_network_is_waited_for_and_nothing_is_lost(come: Come) -> None:
 
 
 @browsing
+def test_an_undo_whose_answer_is_lost_takes_one_decision_back(come: Come) -> None:
+    agent = come().review()
+    for _ in range(2):
+        item = agent.item
+        agent.press("1")
+        agent.settled(item)
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    agent.page.route("**/desk/api/undo", lose, times=1)
+    agent.press("u")
+    expect(agent.page.locator("#banner")).to_contain_text("cannot be reached")
+    agent.page.get_by_role("button", name="Try again").click()
+    expect(agent.page.locator("#voice")).to_contain_text("Taken back")
+    history = agent.page.evaluate("fetch('desk/api/history').then(answer => answer.json())")
+    assert [one["undone"] for one in history["reviews"]] == [True, False]
+
+
+@browsing
 def test_an_ended_session_leads_to_the_login_and_the_verdict_follows(come: Come) -> None:
     agent = come().review()
     waiting, item = agent.count(), agent.item

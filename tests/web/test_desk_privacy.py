@@ -41,6 +41,7 @@ NOTHING: dict[str, Any] = {
     "unreadable": [],
     "missing": [],
     "backups": [],
+    "elsewhere": [],
     "backups_deleted": False,
     "troubles": [],
 }

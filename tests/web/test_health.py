@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 from chatbot.bot import LiveBot
 from chatbot.registry import Registry
 from chatbot.settings import Settings
-from chatbot.store import Store
+from chatbot.store import Store, engine
 from chatbot.web import problems
 from chatbot.web.health import Health
 
@@ -96,3 +96,27 @@ def test_one_look_a_second(store: Store, bots: LiveBot, settings: Settings) -> N
 def test_they_are_documented(store: Store, bots: LiveBot, path: str) -> None:
     document = _client(store, bots).get("/openapi.json").json()["paths"][path]
     assert list(document) == ["get"]
+
+
+def test_the_reason_is_told_without_a_path(
+    store: Store, bots: LiveBot, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, file = Clock(), settings.home / "chatbot.db"
+    client = _client(store, bots, clock)
+    assert client.get("/readyz").status_code == 200
+
+    def reason() -> str:
+        clock.now += 1.0
+        response = client.get("/readyz")
+        return str(response.json()["errors"][0]["message"]) if response.status_code == 503 else "ready"
+
+    with monkeypatch.context() as patched:
+        patched.setattr(engine, "LEAST_ROOM_BYTES", 1 << 62)
+        assert reason() == "cannot be written: its disk is full"
+    assert reason() == "ready"
+    file.rename(settings.home / "elsewhere")
+    assert reason() == "cannot be used: its file was deleted or replaced"
+    (settings.home / "elsewhere").rename(file)
+    assert reason() == "ready"
+    assert f"the disk of {file} has less than 1 MB left" in caplog.text
+    assert f"{file} was deleted while it was open" in caplog.text

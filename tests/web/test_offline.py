@@ -17,6 +17,8 @@ import psutil
 import pytest
 
 from chatbot.settings import Settings
+from tests.attacks.conftest import watched
+from tests.attacks.test_run_time import dangers
 
 from .driving import ROOT, free_port
 
@@ -40,6 +42,7 @@ def start(settings: Settings, log: Path, *arguments: str) -> subprocess.Popen[by
         name: value for name, value in os.environ.items() if not name.startswith(("CHATBOT_", "HF_", "GRADIO_"))
     }
     environment |= {"CHATBOT_HOME": str(settings.home), "CHATBOT_ORDER_NUMBER": settings.order_number}
+    environment |= watched(log.with_suffix(".watched"))
     return subprocess.Popen([sys.executable, "-c", WATCHED, str(log), *arguments], cwd=ROOT, env=environment)
 
 
@@ -108,5 +111,6 @@ def test_training_asks_nobody(settings: Settings, tmp_path: Path) -> None:
             seen.update(remote_ends(watched))
         time.sleep(0.05)
     assert process.returncode == 0
+    assert dangers(log.with_suffix(".watched")) == []
     assert foreign(log) == []
     assert seen == set()

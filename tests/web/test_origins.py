@@ -21,7 +21,8 @@ def test_names_of_this_server(host: str) -> None:
 @pytest.mark.parametrize(
     "host",
     ["", "evil.example", "chat.shop.example.evil.example", "xchat.shop.example", "localhost@evil.example",
-     "evil.example#localhost", "localhost:x", "localhost:99999", "192.168.1.5", "0.0.0.0", "a b", "[::1"],
+     "evil.example#localhost", "localhost:x", "localhost:99999", "192.168.1.5", "0.0.0.0", "a b", "[::1",
+     "[::1]evil.example", "evil.example[::1]", "[::1][::1]", "[::1]:80:80"],
 )  # fmt: skip
 def test_names_of_others(host: str) -> None:
     assert Origins.of(PUBLIC).knows(host) is False

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
+from starlette.testclient import TestClient
 
 from chatbot.errors import ChatbotError, ModelDamaged, NoActiveModel, NotFound, Overloaded, StoreBusy, StoreError
 from chatbot.web.problems import (
@@ -23,6 +27,7 @@ from chatbot.web.problems import (
     Problem,
     documented,
     field_problem,
+    install,
     problem_of,
 )
 
@@ -119,3 +124,27 @@ def test_routes_document_their_problems() -> None:
     assert list(responses) == [404, 429]
     properties = responses[404]["content"]["application/problem+json"]["schema"]["properties"]
     assert list(properties) == ["type", "title", "status", "detail", "instance", "errors"]
+
+
+def test_a_disk_that_takes_nothing_is_not_our_mistake() -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", "/home/x/exports/reviews.csv")
+    problem = problem_of(full)
+    assert (problem.kind, problem.headers["Retry-After"]) == (UNAVAILABLE, "5")
+    assert problem.detail == "The server can write no file now. Nothing was changed; try again soon."
+    assert problem_of(FileNotFoundError(errno.ENOENT, "gone", "/home/x")).kind == UNEXPECTED
+
+
+def test_other_errors_of_the_system_are_left_to_the_guard() -> None:
+    app = FastAPI()
+    install(app)
+
+    @app.get("/{number}")
+    def fail(number: int) -> None:
+        raise OSError(number, os.strerror(number), "/home/x")
+
+    client = TestClient(app)
+    response = client.get(f"/{errno.ENOSPC}")
+    assert (response.status_code, response.headers["retry-after"]) == (503, "5")
+    assert "/home" not in response.text
+    with pytest.raises(OSError, match="No such file"):
+        client.get(f"/{errno.ENOENT}")

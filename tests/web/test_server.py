@@ -112,6 +112,16 @@ def test_it_leaves_at_once_with_open_tabs_and_without_a_word(number: signal.Sign
         assert all(tab.read().endswith(b"\n") for tab in tabs)
 
 
+def test_a_request_that_never_comes_to_its_end_holds_nobody_up() -> None:
+    head = b"POST /x HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900\r\n\r\n{"
+    with _running() as server, closing(socket.create_connection(("127.0.0.1", server.port), timeout=20)) as slow:
+        slow.sendall(head)
+        assert server.ask("/slow").status == 200  # what came before it is being read by now
+        assert server.stop(signal.SIGTERM) < 4
+        assert slow.recv(1000).startswith(b"HTTP/1.1 503 "), "it is told to come back"
+        assert server.output() == ("returned\n", "")
+
+
 def test_an_answer_that_is_worked_on_is_still_given() -> None:
     with _running() as server:
         answers: list[bytes] = []

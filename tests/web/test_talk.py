@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+import time
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from benchmarks.torture.small_disk import files_limited
 from chatbot.arms import Arms
 from chatbot.bot import LiveBot
 from chatbot.errors import NoActiveModel, StoreBusy
@@ -21,6 +25,7 @@ from chatbot.web.visitor import new_token
 from chatbot.web.wording import word
 
 KEY = "k" * 32
+HELLO = {"text": "do you take visa", "key": KEY}
 
 
 def make_talk(store: Store, bots: LiveBot, redactor: Redactor) -> Talk:
@@ -114,3 +119,34 @@ def test_without_a_model(store: Store, settings: Settings, redactor: Redactor) -
     with pytest.raises(NoActiveModel) as raised:
         make_talk(store, bots, redactor).send({"text": "do you take visa", "key": KEY}, visitor, "en")
     assert error(raised) == {"name": "unavailable", "sentence": word("error.unavailable", "en"), "again": True}
+
+
+def test_first_messages_of_many_visitors_share_a_commit(talk: Talk, store: Store) -> None:
+    """Each opens a conversation, and none waits for another's disk."""
+    many, waiting = 8, store.database._group._waiting
+    visitors = [threading.Thread(target=talk.send, args=(HELLO, new_token(), "en")) for _ in range(many)]
+    with store.database.write() as session:
+        session.execute(text("SELECT 1"))
+        for visitor in visitors:
+            visitor.start()
+        until = time.monotonic() + 10
+        while len(waiting) <= many // 2:  # chance gives some of them the same lock
+            assert time.monotonic() < until, f"only {len(waiting)} of them wait for the writer"
+            time.sleep(0.01)
+    for visitor in visitors:
+        visitor.join(30)
+    with store.database.read() as session:
+        assert session.scalar(text("SELECT count(*) FROM turns")) == many
+
+
+def test_a_vote_that_is_not_stored_is_not_called_kept(talk: Talk, settings: Settings) -> None:
+    """The page keeps no votes: that nothing is lost, as it says of messages, would be untrue."""
+    visitor = new_token()
+    reply = talk.send(HELLO, visitor, "en")["lines"][1]["id"]
+    log = (settings.home / "chatbot.db-wal").stat().st_size
+    with files_limited(log), pytest.raises(Refused) as raised:
+        talk.rate({"message": reply, "verdict": "up"}, visitor, "en")
+    assert error(raised)["name"] == "not_saved"
+    assert error(raised)["sentence"] == "We could not save that just now. Please try again in a minute."
+    assert talk.open({}, visitor, "en")["lines"][1]["verdict"] is None
+    assert talk.rate({"message": reply, "verdict": "up"}, visitor, "en")["verdict"] == "up"

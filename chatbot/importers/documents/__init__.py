@@ -29,7 +29,8 @@ TEXT_LIMIT = 5 * 2**20
 MOST_PASSAGES = 5_000
 
 _WEB = re.compile(r"https?://[^\s<>\"\\]+", re.IGNORECASE)
-_IS_HTML = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+# A comment that was read is not read again in another way: thirty of them would take a minute, and forty for ever.
+_IS_HTML = re.compile(r"\s*+(?:<!--(?>.*?-->)\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 
 
 def read(source: Source, *, language: str) -> Iterator[Item]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from dataclasses import dataclass
 
 _SPACE = re.compile(r"[^\S\n]+")
-_BREAKS = re.compile(r" *\n\s*")
+_BREAKS = re.compile(r" ?\n\s*")  # behind _SPACE there are no two spaces
 _JOINERS = "\u200c\u200d"
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
+_NO_CHARACTER = re.compile(r"&#[0-9]{20,};?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,16 @@ def clean(text: str) -> str:
         if character in "\n\t" or character in _JOINERS or unicodedata.category(character) not in _UNSEEN
     )
     return _BREAKS.sub("\n", _SPACE.sub(" ", seen)).strip()
+
+
+def without_huge_references(text: str) -> str:
+    """`html.unescape` raises ValueError for a reference of thousands of digits; no such character is there."""
+    return _NO_CHARACTER.sub("\ufffd", text)
+
+
+def unescaped(text: str) -> str:
+    """ "&amp;" and the like as the characters that they stand for."""
+    return html.unescape(without_huge_references(text))
 
 
 def one_line(text: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from html.parser import HTMLParser
 
-from chatbot.importers.documents.blocks import Block, Contents, one_line
+from chatbot.importers.documents.blocks import Block, Contents, one_line, without_huge_references
 
 _SKIPPED = frozenset(
     {"script", "style", "template", "noscript", "nav", "aside", "form", "button", "select", "option", "textarea", "svg"}
@@ -33,12 +34,18 @@ _DEEPEST = 500
 def read_html(text: str) -> Contents:
     """Raises nothing: browsers read every text as HTML, and so does this."""
     reader = _Reader()
-    reader.feed(text.replace("\0", ""))
+    reader.feed(_without_open_end(without_huge_references(text.replace("\0", ""))))
     reader.close()
     reader.finish()
     main = [block for block, in_main in reader.found if in_main]
     blocks = main if any(not block.level for block in main) else [block for block, _ in reader.found]
     return Contents(tuple(blocks), reader.url, reader.language, one_line(reader.title))
+
+
+def _without_open_end(text: str) -> str:
+    """Behind the last ">" there is no tag. The parser would look for the end of each one that begins there."""
+    head, end, tail = text.rpartition(">")
+    return head + end + tail.replace("<", "&lt;")
 
 
 class _Reader(HTMLParser):
@@ -47,6 +54,7 @@ class _Reader(HTMLParser):
         self.found: list[tuple[Block, bool]] = []
         self.url = self.language = self.title = ""
         self._open: list[tuple[str, bool]] = []  # each open element with whether what it holds is left out
+        self._names: Counter[str] = Counter()  # of the open elements
         self._words: list[str] = []
         self._described = False  # the block holds a picture's description
         self._said = False  # the block holds words of its own
@@ -57,6 +65,18 @@ class _Reader(HTMLParser):
         self._cells: list[str] = []
         self._head = ""
         self._anchor = ""
+
+    # The three read what is no element as browsers do: to the end of the page where it is never closed. The parser's
+    # own fail on some of them, and take quadratic time over comments that nobody closes.
+
+    def parse_comment(self, i: int, report: bool = True) -> int:  # noqa: ARG002 - the parser's form
+        return _behind(self.rawdata, "-->", i + 2)
+
+    def parse_html_declaration(self, i: int) -> int:
+        return _behind(self.rawdata, ">", i)
+
+    def parse_pi(self, i: int) -> int:
+        return _behind(self.rawdata, ">", i)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -69,6 +89,7 @@ class _Reader(HTMLParser):
             self._flush()
         if len(self._open) < _DEEPEST:
             self._open.append((tag, self._left_out or self._is_left_out(tag, given)))
+            self._names[tag] += 1
         self._begin(tag, given)
 
     def _begin(self, tag: str, given: dict[str, str]) -> None:
@@ -91,8 +112,7 @@ class _Reader(HTMLParser):
         return f"{self._counters[-1]}. "
 
     def handle_endtag(self, tag: str) -> None:
-        names = [name for name, _ in self._open]
-        if tag not in names:
+        if not self._names[tag]:
             if tag == "p":
                 self._flush()
             return
@@ -100,6 +120,7 @@ class _Reader(HTMLParser):
             name, _ = self._open[-1]
             self._end(name)
             self._open.pop()
+            self._names[name] -= 1
             if name == tag:
                 break
 
@@ -116,9 +137,9 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         inside = self._open[-1][0] if self._open else ""
-        if inside == "title" and not any(name == "svg" for name, _ in self._open):
+        if inside == "title" and not self._names["svg"]:
             self.title = self.title or data
-        elif not self._left_out and not any(name == "head" for name, _ in self._open):
+        elif not self._left_out and not self._names["head"]:
             if not self._said:
                 self._line = self.getpos()[0] + data[: len(data) - len(data.lstrip())].count("\n")
             self._words.append(data)
@@ -152,12 +173,14 @@ class _Reader(HTMLParser):
             return True
         if _HIDDEN_STYLE.search(given.get("style", "")):
             return True
-        return tag in _AROUND and not any(name in ("main", "article", "section") for name, _ in self._open)
+        return tag in _AROUND and not any(self._names[name] for name in ("main", "article", "section"))
 
     def _end_implied(self, tag: str) -> None:
         if tag in _BLOCKS and self._open and self._open[-1][0] == "p":
             self.handle_endtag("p")
         closes, keeps = _CLOSES.get(tag, set()), _KEEPS.get(tag, set())
+        if not any(self._names[name] for name in closes):
+            return
         for name, _ in reversed(self._open):
             if name in keeps:
                 return
@@ -180,7 +203,7 @@ class _Reader(HTMLParser):
         self._cells = []
 
     def _flush(self, level: int = 0) -> None:
-        if any(name in ("td", "th") for name, _ in self._open):
+        if self._names["td"] or self._names["th"]:
             self._words.append(" ")
             return
         text, said = one_line("".join(self._words)), self._said
@@ -197,3 +220,8 @@ class _Reader(HTMLParser):
 
     def _add(self, block: Block) -> None:
         self.found.append((block, any(name in ("main", "article") for name, _ in self._open)))
+
+
+def _behind(text: str, mark: str, start: int) -> int:
+    found = text.find(mark, start)
+    return len(text) if found < 0 else found + len(mark)

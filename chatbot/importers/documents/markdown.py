@@ -1,16 +1,17 @@
 """Markdown, and plain text, which is Markdown without marks.
 
 The words stay as they are; only the marks around them go. An image becomes its description, so that nothing in a
-document can make a customer's page load something.
+document can make a customer's page load something. Every pattern takes linear time, also over a line of megabytes: a
+repetition is bounded, possessive, or ends at a sign that the next search begins with.
 """
 
 from __future__ import annotations
 
-import html
 import re
+from collections import deque
 from collections.abc import Iterator
 
-from chatbot.importers.documents.blocks import Block, Contents, one_line
+from chatbot.importers.documents.blocks import Block, Contents, one_line, unescaped
 
 _FRONT = re.compile(r"\A---[ \t]*\n(?P<fields>.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _FIELD = re.compile(
@@ -18,17 +19,17 @@ _FIELD = re.compile(
 )
 _DROPPED = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
-_HEADING = re.compile(r" {0,3}(?P<marks>#{1,6})(?:[ \t]+(?P<text>.*?))??(?:[ \t]+#+)?[ \t]*$")
-_ANCHOR = re.compile(r"\s*\{#([\w-]+)\}\s*$")
+_HEADING = re.compile(r" {0,3}(?P<marks>#{1,6})(?![^ \t])(?P<text>.*)")
+_ANCHOR = re.compile(r"\{#([\w-]+)\}\Z")
 _UNDERLINE = re.compile(r" {0,3}(?P<mark>=+|-+)[ \t]*$")
 _RULE = re.compile(r" {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
 _ITEM = re.compile(r"(?P<indent>\s*)(?P<mark>[-*+]|\d{1,9}[.)])\s+(?=\S)")
-_TABLE_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
+_TABLE_RULE = re.compile(r"\s*+\|?\s*+:?-++:?\s*+(?:\|\s*+:?-++:?\s*+)*+\|?\s*+$")
 _DEFINITION = re.compile(r" {0,3}\[[^\]]+\]:\s*\S")
 _QUOTE = re.compile(r"\A {0,3}>[ ]?")
 
-_CODE = re.compile(r"(`+)(?P<code>[^`\n]+)\1")
-_IMAGE = re.compile(r"!\[(?P<text>[^\]]*)\](?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\]]*\])")
+_CODE = re.compile(r"(`{1,8})(?P<code>[^`\n]+)\1")
+_IMAGE = re.compile(r"!\[(?P<text>[^\[\]]*)\](?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\]]*\])")
 _LINK = re.compile(r"\[(?P<text>[^\[\]]+)\](?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\]]*\])")
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^\s<>]+)>")
 _TAG = re.compile(
@@ -37,7 +38,7 @@ _TAG = re.compile(
     r"audio)(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )
-_STRONG = re.compile(r"(\*\*|__)(?=\S)(?P<text>.+?)(?<=\S)\1", re.DOTALL)
+_STRONG = re.compile(r"\*\*|__")
 _EMPHASIS = re.compile(
     r"(?<![\w*])\*(?=[^\s*])(?P<star>[^*]+?)(?<=\S)\*(?![\w*])|(?<!\w)_(?=[^\s_])(?P<line>[^_]+?)(?<=\S)_(?!\w)"
 )
@@ -98,7 +99,7 @@ class _Reader:
         heading = _HEADING.match(line)
         if heading:
             yield from self._close(ends_list=True)
-            yield _heading(heading["text"] or "", len(heading["marks"]), number)
+            yield _heading(_title_of(heading["text"]), len(heading["marks"]), number)
         elif self._open and not self._item and not self._head and _UNDERLINE.match(line):
             level = 1 if "=" in line else 2
             text, self._open = " ".join(self._open), []
@@ -154,8 +155,18 @@ def _fence(fence: str, mark: re.Match[str] | None, line: str) -> str:
 
 
 def _heading(text: str, level: int, line: int) -> Block:
+    text = text.strip()
     anchor = _ANCHOR.search(text)
-    return Block(_plain(_ANCHOR.sub("", text)), line, level, anchor=anchor[1] if anchor else "")
+    if anchor:
+        text = text[: anchor.start()]
+    return Block(_plain(text), line, level, anchor=anchor[1] if anchor else "")
+
+
+def _title_of(heading: str) -> str:
+    """What stands behind the marks of a heading, without those that close it."""
+    text = heading.strip(" \t")
+    opened = text.rstrip("#")
+    return opened if not opened or opened.endswith((" ", "\t")) else text
 
 
 def _cells(line: str) -> str:
@@ -176,5 +187,27 @@ def _plain(text: str) -> str:
     text = _ESCAPE.sub(keep, _AUTOLINK.sub(keep, _CODE.sub(keep, text)))
     text = _LINK.sub(r"\g<text>", _IMAGE.sub(r"\g<text>", text))
     text = _TAG.sub(lambda match: "" if match["inline"] else " ", text)
-    text = _EMPHASIS.sub(lambda match: match["star"] or match["line"], _STRONG.sub(r"\g<text>", text))
-    return one_line(_KEPT_NUMBER.sub(lambda match: kept[int(match[1])], html.unescape(text)))
+    text = _EMPHASIS.sub(lambda match: match["star"] or match["line"], _without_strong(text))
+    # Number after number stands at every second place. A reference such as "&#xe000;" may not become one of them.
+    parts = _KEPT_NUMBER.split(text)
+    return one_line("".join(kept[int(part)] if place % 2 else unescaped(part) for place, part in enumerate(parts)))
+
+
+def _without_strong(text: str) -> str:
+    """Without the marks of bold words. In one pass: the end of marks that nothing closes is not sought again."""
+    marks = [match.start() for match in _STRONG.finditer(text)]
+    closing = {
+        mark: deque(at for at in marks if text.startswith(mark, at) and at and not text[at - 1].isspace())
+        for mark in ("**", "__")
+    }
+    pieces, end = [], 0
+    for at in marks:
+        if at < end or text[at + 2 : at + 3].strip() == "":
+            continue
+        ends = closing[text[at : at + 2]]
+        while ends and ends[0] < at + 3:
+            ends.popleft()
+        if ends:
+            pieces += [text[end:at], text[at + 2 : ends[0]]]
+            end = ends.popleft() + 2
+    return "".join([*pieces, text[end:]])

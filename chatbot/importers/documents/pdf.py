@@ -9,17 +9,20 @@ from __future__ import annotations
 import io
 import logging
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from pypdf import PdfReader
-from pypdf.errors import DependencyError, PyPdfError
+from pypdf.errors import DependencyError
 
 from chatbot.errors import ImportRefused
 from chatbot.importers.documents.blocks import Block, Contents, clean
 
 MOST_PAGES = 2_000
 MOST_CHARACTERS = 5_000_000
+MOST_SECONDS = 120.0
+"""One page takes seconds at worst, but two thousand may show the same one."""
 HEADING_WORDS = 9
 SHORT_LINE = 0.75
 """A line that fills less than this of the usual width and ends a sentence ends its paragraph."""
@@ -31,6 +34,9 @@ _PAGE_NUMBER = re.compile(
     r"(?:page\s*|seite\s*|第\s*)?[-–]?\s*\d{1,4}\s*[-–]?(?:\s*(?:of|/|von)\s*\d{1,4}|\s*页)?", re.IGNORECASE
 )
 _DIGITS = re.compile(r"\d+")
+_CUT_WORD = re.compile(r"\w-\Z")
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_HAN_AT_END = re.compile(r"[\u3400-\u9fff，。、；：！？]")
 
 Line = tuple[int, str]
 """Page number, from 1, and text; an empty text is a gap."""
@@ -57,8 +63,10 @@ def _pages(data: bytes, name: str) -> list[list[str]]:
         if len(reader.pages) > MOST_PAGES:
             raise ImportRefused(f"{name} has {len(reader.pages):,} pages; the limit is {MOST_PAGES:,}: split it")
         pages: list[list[str]] = []
-        length = 0
+        length, until = 0, time.monotonic() + MOST_SECONDS
         for page in reader.pages:
+            if time.monotonic() > until:
+                raise ImportRefused(f"{name} takes longer than {MOST_SECONDS:.0f} seconds to read; split it")
             text = page.extract_text()
             length += len(text)
             if length > MOST_CHARACTERS:
@@ -69,8 +77,7 @@ def _pages(data: bytes, name: str) -> list[list[str]]:
         raise
     except DependencyError as error:
         raise ImportRefused(f"{name} is encrypted; save a copy without protection and import that") from error
-    except (PyPdfError, ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError,
-            NotImplementedError, AssertionError) as error:  # fmt: skip
+    except Exception as error:
         # pypdf meets broken files with whatever its innermost line raises; to the operator all of it means the same.
         raise ImportRefused(f"{name} is damaged or cut off ({error}); save or export it again") from error
 
@@ -102,8 +109,7 @@ def _blocks(lines: Sequence[Line], words: Counter[str]) -> Iterator[Block]:
     width = lengths[int(0.9 * (len(lengths) - 1))]
     paragraph: list[Line] = []
     in_list = False
-    for place, (page, text) in enumerate(lines):
-        following = next((after for _, after in lines[place + 1 :] if after), "")
+    for (page, text), following in zip(lines, _following(lines), strict=True):
         bullet = _BULLET.match(text)
         complete = not paragraph or bool(_ENDS.search(paragraph[-1][1]))
         if not text:
@@ -125,6 +131,15 @@ def _blocks(lines: Sequence[Line], words: Counter[str]) -> Iterator[Block]:
         yield _block(paragraph, words, in_list)
 
 
+def _following(lines: Sequence[Line]) -> list[str]:
+    """For each line the next one that is no gap."""
+    found, after = [], ""
+    for _, text in reversed(lines):
+        found.append(after)
+        after = text or after
+    return found[::-1]
+
+
 def _leaves_list(paragraph: Sequence[Line], text: str, width: int) -> bool:
     """Whether a short item of a list ends here: its items often end with no mark at all."""
     short = bool(paragraph) and len(paragraph[-1][1]) < SHORT_LINE * width
@@ -144,15 +159,18 @@ def _is_heading(text: str, following: str) -> bool:
 
 
 def _block(paragraph: Sequence[Line], words: Counter[str], in_list: bool) -> Block:
-    text = paragraph[0][1]
+    pieces = [paragraph[0][1]]
     for _, line in paragraph[1:]:
-        text = _joined(text, line, words)
+        last = pieces.pop()
+        pieces += _joined(last, line, words)
+    text = "".join(pieces)
     return Block(text, paragraph[0][0], continues=in_list and bool(_BULLET.match(text)))
 
 
-def _joined(text: str, line: str, words: Counter[str]) -> str:
-    if re.search(r"\w-$", text) and line[:1].islower():
-        whole = re.findall(r"\w+", text)[-1] + re.findall(r"\w+", line)[0]
-        return text[:-1] + line if words[whole] else text + line
-    han = re.search(r"[\u3400-\u9fff，。、；：！？]$", text) and re.match(r"[\u3400-\u9fff]", line)
-    return f"{text}{line}" if han else f"{text} {line}"
+def _joined(last: str, line: str, words: Counter[str]) -> list[str]:
+    """What has been read last and the next line, as pieces to be put together; the last of them may go on."""
+    if _CUT_WORD.search(last[-2:]) and line[:1].islower():
+        whole = re.findall(r"\w+", last)[-1] + re.findall(r"\w+", line)[0]
+        return [last[:-1] if words[whole] else last, line]
+    han = _HAN_AT_END.match(last[-1:]) and _HAN.match(line)
+    return [last, line] if han else [last, " ", line]

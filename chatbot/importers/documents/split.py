@@ -25,6 +25,10 @@ _ABBREVIATED = re.compile(
 )
 
 
+_LONGEST_ABBREVIATION = 12
+"""With a sign before it, which tells whether a word begins there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """The words of one passage, the headings above it, and where it begins."""
@@ -68,16 +72,17 @@ def _grouped(blocks: list[Block]) -> Iterator[list[Block]]:
     """Neighbours joined until a passage has enough words; a list stays with the line above it where it fits."""
     group: list[Block] = []
     words = 0
-    for number, block in enumerate(blocks):
+    rest = sum(words_in(block.text) for block in blocks)
+    for block in blocks:
         count = words_in(block.text)
         enough = words >= LEAST_WORDS and not block.continues and not group[-1].text.endswith((":", "："))
         # What is left over must not become a passage of five words.
-        rest = sum(words_in(each.text) for each in blocks[number:])
         if group and (words + count > MOST_WORDS or (enough and rest >= LEAST_WORDS)):
             yield group
             group, words = [], 0
         group.append(block)
         words += count
+        rest -= count
     if group:
         yield group
 
@@ -86,15 +91,26 @@ def _parts(block: Block) -> list[Block]:
     """The block itself, or its sentences in groups where it is too long for one passage."""
     if words_in(block.text) <= MOST_WORDS:
         return [block]
-    parts: list[str] = []
-    for sentence in sentences(block.text):
-        for part in _cut(sentence):
-            if parts and words_in(parts[-1]) + words_in(part) <= MOST_WORDS:
-                parts[-1] = f"{parts[-1]}{'' if parts[-1].endswith(('。', '！', '？')) else ' '}{part}"
-            else:
-                parts.append(part)
+    parts = list(_filled(part for sentence in sentences(block.text) for part in _cut(sentence)))
     first = Block(parts[0], block.line, continues=block.continues, head=block.head)
     return [first, *(Block(part, block.line) for part in parts[1:])]
+
+
+def _filled(pieces: Iterable[str]) -> Iterator[str]:
+    """Neighbours joined as long as there is room for the words of both."""
+    joined: list[str] = []
+    words = 0
+    for piece in pieces:
+        count = words_in(piece)
+        if joined and words + count > MOST_WORDS:
+            yield "".join(joined)
+            joined, words = [], 0
+        elif joined and not joined[-1].endswith(("。", "！", "？")):
+            joined.append(" ")
+        joined.append(piece)
+        words += count
+    if joined:
+        yield "".join(joined)
 
 
 def sentences(text: str) -> list[str]:
@@ -102,8 +118,11 @@ def sentences(text: str) -> list[str]:
     found: list[str] = []
     start = 0
     for end in [*(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]:
+        # Only the last word is looked at: a text that is all initials is one sentence, and as long as that.
+        if end < len(text) and _ABBREVIATED.search(text[max(start, end - _LONGEST_ABBREVIATION) : end]):
+            continue
         sentence = text[start:end].strip()
-        if sentence and not (_ABBREVIATED.search(sentence) and end < len(text)):
+        if sentence:
             found.append(sentence)
             start = end
     return found

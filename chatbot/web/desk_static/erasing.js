@@ -7,7 +7,7 @@ import { many, number, t } from "./words.js";
 
 const WAYS = ["conversation", "customer", "matching"];
 const SHOWN = 8; // of each list
-const LISTS = ["versions", "files", "unreadable", "missing", "backups", "kept", "troubles"];
+const LISTS = ["versions", "files", "unreadable", "missing", "backups", "elsewhere", "kept", "troubles"];
 
 export function erasing(desk, place) {
   const way = choice(

@@ -5,7 +5,7 @@ import { edit } from "./editing.js";
 import { keep } from "./kept.js";
 import { pick } from "./picker.js";
 import { lock } from "./stage.js";
-import { leave, post } from "./wire.js";
+import { leave, newKey, post } from "./wire.js";
 import { many, t } from "./words.js";
 
 const LIKELY = 0.3;
@@ -201,7 +201,7 @@ export class Verdicts {
     const step = (review.step += 1);
     this.hold(true);
     try {
-      const { undone, item, progress } = await post("undo");
+      const { undone, item, progress } = await post("undo", { key: newKey() });
       const count = undone.items.length;
       const verdict = t(`verdict.${undone.verdict}`);
       review.desk.say(count > 1 ? many("undone", count, { verdict }) : t("undone.single", { verdict }));

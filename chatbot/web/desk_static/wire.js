@@ -49,6 +49,12 @@ export function posted(body) {
   return { method: "POST", headers, credentials: "same-origin", body: JSON.stringify(body) };
 }
 
+// What makes a call harmless that is sent again. Not crypto.randomUUID: browsers only have it on https.
+export function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 async function call(url, options) {
   for (let attempt = 0; ; attempt += 1) {
     const response = await reach(url, options);
@@ -104,5 +110,11 @@ function sentence(response, answer) {
   if (response.status === 429) return t("error.fast", { seconds: response.headers.get("Retry-After") ?? "10" });
   if (response.status === 503) return t("error.busy");
   if (response.status < 500 && answer?.detail) return answer.detail;
-  return t("error.unexpected");
+  return [t("error.unexpected"), numberOf(response)].join(" ");
+}
+
+// Of the line in the log; as talk.py quotes it.
+function numberOf(response) {
+  const end = response.headers.get("X-Request-Id")?.replaceAll("-", "").slice(-8) ?? "";
+  return end && t("error.number", { number: `${end.slice(0, 4)} ${end.slice(4)}` });
 }

@@ -12,13 +12,14 @@ export class Notice {
     this.place.replaceChildren();
   }
 
-  error({ sentence, again }, onRetry) {
+  error({ sentence, again, number }, onRetry) {
     const words = this.words;
     const reload = () => location.reload();
     const act = again ? button(words.retry, { look: "solid", onclick: onRetry }) : null;
     const anew = !again && !onRetry ? button(words.reload, { look: "solid", onclick: reload }) : null;
     const gone = button(words.dismiss, { look: "bare", image: "close", onclick: () => this.clear() });
-    const text = make("p", { role: "alert" }, sentence);
+    const quoted = number ? make("small", {}, ` ${words.number} `, make("code", {}, number)) : "";
+    const text = make("p", { role: "alert" }, sentence, quoted);
     this.place.replaceChildren(make("div", { class: "notice bad" }, icon("warning"), text, act, anew, gone));
   }
 

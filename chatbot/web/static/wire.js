@@ -20,7 +20,13 @@ export async function call(name, payload, words) {
   if (response.status === 429) return failure("too_fast", words, { seconds });
   if (response.status === 413) return failure("malformed", words);
   if (response.status === 503) return failure("busy", words);
-  return failure([502, 504].includes(response.status) ? "offline" : "unexpected", words);
+  return withNumber(failure([502, 504].includes(response.status) ? "offline" : "unexpected", words), response);
+}
+
+// As talk.py quotes an id: its end, in two groups.
+function withNumber(failed, response) {
+  const end = response.headers.get("X-Request-Id")?.replaceAll("-", "").slice(-8);
+  return end ? { error: { ...failed.error, number: `${end.slice(0, 4)} ${end.slice(4)}` } } : failed;
 }
 
 export function failure(name, words, values = {}) {

@@ -173,6 +173,13 @@ def test_the_drawings_are_well_formed(folder: Path) -> None:
             assert 0 <= float(circle.get("cy", "-1")) <= height
 
 
+def test_a_page_that_cannot_be_written_to_its_end_is_none(tmp_path: Path) -> None:
+    (tmp_path / "report.html.new").mkdir()  # as good as a disk that refuses
+    with pytest.raises(OSError):
+        write_page(told(*versions()), tmp_path)
+    assert not (tmp_path / "report.html").exists(), "the desk shows what has this name"
+
+
 def test_the_first_version_has_a_form_of_its_own(tmp_path: Path) -> None:
     candidate, _ = versions()
     first = replace(told(candidate, None), curve=(), overridden={}, inherited={}, label_next=())
