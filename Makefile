@@ -15,7 +15,7 @@ install: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev check
 	@sh tests/install_chromium.sh
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

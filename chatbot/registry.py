@@ -174,8 +174,13 @@ class Registry:
                 path.chmod(READ_ONLY)
         # Recorded first: when the database refuses, no version is left on disk that nothing knows of.
         sealed = {"manifest": sha256(building / MANIFEST)}
-        self._versions.registered(name, manifest=manifest, metrics=metrics, by=by, detail=sealed)
-        building.rename(self.root / name)
+        try:
+            self._versions.registered(name, manifest=manifest, metrics=metrics, by=by, detail=sealed)
+            building.rename(self.root / name)
+        except BaseException:  # asked to stop in between: what is recorded is there, and it is complete
+            if self._versions.manifest(name) is not None and building.is_dir():
+                building.rename(self.root / name)
+            raise
         sync(self.root)
         self._let_go(building)
         return name

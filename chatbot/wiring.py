@@ -81,6 +81,8 @@ def build_redactor(settings: Settings) -> Redactor:
 
 
 def build_app(house: House) -> FastAPI:
+    # By default it wants a folder of one name in the system's temporary one, which may be somebody else's already.
+    set_environment({"GRADIO_TEMP_DIR": str(house.settings.home.absolute() / ".gradio")})
     from chatbot.web.app import create_app  # gradio takes seconds to import, and only serving needs it
 
     return create_app(

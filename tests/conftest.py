@@ -26,6 +26,8 @@ from chatbot.wiring import OFFLINE, QUIET_AND_OFFLINE
 from training.progress import Lines
 from training.retrain import retrain
 
+ROOT = Path(__file__).parents[1]
+
 # Before any test imports gradio, transformers or matplotlib: they read these once.
 os.environ.update(QUIET_AND_OFFLINE | OFFLINE)
 
@@ -88,9 +90,17 @@ SHOP = Changes(
 )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first: a mistake shows within seconds, and the browser comes last."""
-    items.sort(key=lambda item: ("browser" in item.keywords, "slow" in item.keywords))
+    """Fast tests first: a mistake shows within seconds, and the browser comes last, as its library keeps an event loop
+    running. Where several processes test, what a file has of one kind stays together, as it shares its fixtures."""
+    items.sort(key=_kind)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.relative_to(ROOT)} {_kind(item)}"))
+
+
+def _kind(item: pytest.Item) -> tuple[bool, bool]:
+    return "browser" in item.keywords, "slow" in item.keywords
 
 
 def shop_settings(home: Path) -> Settings:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from chatbot import cli
+from chatbot.cli import learning
 
 app = typer.Typer(help="Training on a schedule.", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
-app.command()(cli.retrain)
-app.command()(cli.watch)
+app.command()(learning.retrain)
+app.command()(learning.watch)
 
 
 def main() -> None:

@@ -110,9 +110,7 @@ def collect(store: Store) -> Data:
     cleaned = clean(split.train)
     used = [Used(example.id, example.intent, side) for side, part in split.parts.items() for example in part]
     sides = {example: side for side, part in split.parts.items() for example in part}
-    # What says nearly the same stands together wherever examples are parted once more, as to calibrate.
-    learned = tuple(replace(example, group=split.groups[example.id]) for example in cleaned.examples)
-    training_set = training_set_of(learned, snapshot.intents)
+    training_set = training_set_of(cleaned.examples, snapshot.intents)
     return Data(snapshot, split, cleaned, training_set, data_hash(sides), tuple(used))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -40,8 +40,7 @@ AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """`new` are the sides to be recorded. Each in the order of the examples. `groups` names by example id what stands
-    together, also within what is learned.
+    """`new` are the sides to be recorded. Each in the order of the examples.
 
     `set_aside` were held out until a newer text showed that they say what others say that are learned: they judge no
     more, and are not learned either.
@@ -52,7 +51,6 @@ class Split:
     must_pass: tuple[Example, ...]
     new: Mapping[int, Side]
     set_aside: tuple[Example, ...] = ()
-    groups: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def parts(self) -> dict[Side, tuple[Example, ...]]:
@@ -65,8 +63,7 @@ class Split:
 
 def split_examples(examples: Sequence[Example], sides: Mapping[int, Side]) -> Split:
     """`sides` are the recorded ones by example id, and what they say stays."""
-    groups = groups_of(examples)
-    chosen, torn = _choose(examples, groups, sides)
+    chosen, torn = _choose(examples, sides)
     parts: dict[Side, list[Example]] = {side: [] for side in Side}
     for example, side in zip(examples, chosen, strict=True):
         parts[side].append(example)
@@ -75,8 +72,7 @@ def split_examples(examples: Sequence[Example], sides: Mapping[int, Side]) -> Sp
     }
     judging = tuple(example for example in parts[Side.HOLDOUT] if example.id not in torn)
     set_aside = tuple(example for example in parts[Side.HOLDOUT] if example.id in torn)
-    named = {example.id: name for example, name in zip(examples, _names(examples, groups), strict=True)}
-    return Split(tuple(parts[Side.TRAIN]), judging, tuple(parts[Side.MUST_PASS]), new, set_aside, named)
+    return Split(tuple(parts[Side.TRAIN]), judging, tuple(parts[Side.MUST_PASS]), new, set_aside)
 
 
 def groups_of(examples: Sequence[Example]) -> list[int]:
@@ -100,21 +96,10 @@ def groups_of(examples: Sequence[Example]) -> list[int]:
     return [find(row) for row in range(len(examples))]
 
 
-def _names(examples: Sequence[Example], groups: Sequence[int]) -> list[str]:
-    """A name of each example's group that depends on what is in it alone, so that it stays what it is."""
-    names: dict[int, str] = {}
-    for example, group in zip(examples, groups, strict=True):
-        own = example.group or example.text
-        names[group] = min(names.get(group, own), own)
-    return [names[group] for group in groups]
-
-
-def _choose(
-    examples: Sequence[Example], groups: Sequence[int], sides: Mapping[int, Side]
-) -> tuple[list[Side], set[int]]:
+def _choose(examples: Sequence[Example], sides: Mapping[int, Side]) -> tuple[list[Side], set[int]]:
     """The side of each, and the numbers of those whose group stands on both."""
     members: dict[int, list[int]] = defaultdict(list)
-    for row, group in enumerate(groups):
+    for row, group in enumerate(groups_of(examples)):
         if sides.get(examples[row].id) is not Side.MUST_PASS:
             members[group].append(row)
     chosen = [sides.get(example.id, Side.TRAIN) for example in examples]

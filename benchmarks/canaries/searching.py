@@ -18,7 +18,8 @@ LONG = 12
 
 _READABLE = re.compile(rb"[\x20-\x7e]{4,}|(?:[\x20-\x7e]\x00){4,}|(?:\xef[\xbc\xbd][\x80-\xbf]){4,}")
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
-_BREAK = re.compile(r"\\[nrt]")
+_BREAK = re.compile(r"\\[nrt]|\s")
+"""As JSON writes them, and as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def _holds(plain: str, squeezed: str, canary: Canary) -> bool:
     short = searchable(value)
     if len(short) >= LONG and short in squeezed:
         return True
-    said = unicodedata.normalize("NFKC", canary.text).casefold()
+    said = _BREAK.sub(" ", unicodedata.normalize("NFKC", canary.text)).casefold()
     return said in plain or any(_stands_alone(form, plain) for form in {value, short} if len(form) >= 6)
 
 

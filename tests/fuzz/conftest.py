@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from starlette.testclient import TestClient
 from chatbot.bot import LiveBot
 from chatbot.passwords import Passwords
 from chatbot.redact import Redactor
-from chatbot.registry import CURRENT, Registry
+from chatbot.registry import Registry
 from chatbot.settings import Settings
 from chatbot.store import Store
 from chatbot.types import Role
@@ -32,11 +31,7 @@ QUESTIONS = ("can I swap my boots for blue ones", "do you sharpen garden shears"
 
 @pytest.fixture(scope="module")
 def home(tiny_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home: Path = shutil.copytree(tiny_shop, tmp_path_factory.mktemp("fuzz") / "home", copy_function=os.link)
-    for changed in (Path("chatbot.db"), Path("models") / CURRENT):
-        (home / changed).unlink()
-        shutil.copy(tiny_shop / changed, home / changed)
-    return home
+    return Path(shutil.copytree(tiny_shop, tmp_path_factory.mktemp("fuzz") / "home"))
 
 
 @pytest.fixture(scope="module")

@@ -60,8 +60,9 @@ class Workshop:
 
 @pytest.fixture
 def workshop(small_encoder: Path, tmp_path: Path, empty_store: Store) -> Workshop:
-    chosen = {"home": tmp_path, "encoder": str(small_encoder), "error_budget": 0.2, "threads": 1, "gate_latency": 99}
-    settings = Settings.model_validate(chosen)
+    # The gate is not what is tried here, and of so few questions two make a difference to it.
+    lenient = {"error_budget": 0.2, "gate_margin": 0.1, "gate_latency": 99}
+    settings = Settings.model_validate({"home": tmp_path, "encoder": str(small_encoder), "threads": 1, **lenient})
     return Workshop(settings, empty_store, Registry(settings.models, empty_store.versions))
 
 
@@ -103,7 +104,7 @@ def test_of_many_examples_a_part_is_left_to_calibration(workshop: Workshop, spar
     # The next run goes on from there; what calibrates goes on calibrating.
     assert plan_of(workshop.settings, first.data, workshop.registry, Effort.STANDARD).start is Start.ACTIVE
     second = workshop.learn(examples(240))
-    assert second.promoted
+    assert second.promoted, second.verdict.words
     learned_now = learned_by(workshop.folder(second) / "encoder")
     assert learned < learned_now
     assert not asked & learned_now

@@ -56,18 +56,6 @@ def test_texts_that_say_the_same_are_one_group() -> None:
     assert len(set(groups)) == 3
 
 
-def test_what_stands_together_has_one_name_that_new_texts_do_not_change() -> None:
-    """Also within what is learned: whoever calibrates on a text has not learned a slip of it."""
-    examples = many()
-    slip = Example(f"{examples[0].text[:-1]}q", examples[0].intent, id=999)
-    before, after = split_examples(examples, {}), split_examples([*examples, slip], {})
-    assert after.groups[999] == after.groups[1]
-    assert len(set(before.groups.values())) == len(examples)
-    assert {number: name for number, name in after.groups.items() if number not in (1, 999)} == {
-        number: name for number, name in before.groups.items() if number != 1
-    }
-
-
 def test_nearly_the_same_letters_are_one_group() -> None:
     slip = Example(f"{many()[0].text[:-1]}q", "intent-0", id=999)
     groups = groups_of([*many(), slip])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+from chatbot.durable import ALONE, held
+from chatbot.registry import CURRENT
 
 from .driving import QUIET_BROWSER, ROOT, ChatPage, LiveServer, browser_path, new_customer
 
@@ -18,10 +22,15 @@ NewCustomer = Callable[..., ChatPage]
 @pytest.fixture(scope="session")
 def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home folder with the sample shop in the database and a trained, active model; copy it before writing to it."""
-    home = tmp_path_factory.mktemp("trained")
-    server = LiveServer(home)
-    server.start("--prepare", str(ROOT / "data" / "shop"), patience=600)
-    server.stop()
+    # Where several processes test, one trains and the others wait for it: it takes two minutes of a processor.
+    base = tmp_path_factory.getbasetemp()
+    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "trained-shop"
+    home.mkdir(exist_ok=True)
+    with held(home.parent, ALONE):
+        if not (home / "models" / CURRENT).exists():
+            server = LiveServer(home)
+            server.start("--prepare", str(ROOT / "data" / "shop"), patience=600)
+            server.stop()
     return home
 
 

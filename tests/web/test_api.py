@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -24,7 +23,7 @@ from starlette.testclient import TestClient
 from chatbot.bot import POLICY_FILE, LiveBot, save_policy
 from chatbot.phrases import phrase
 from chatbot.redact import Redactor
-from chatbot.registry import CURRENT, MANIFEST, Registry
+from chatbot.registry import MANIFEST, Registry
 from chatbot.settings import Settings
 from chatbot.store import Store
 from chatbot.store.explanations import Explanation
@@ -42,11 +41,7 @@ Open = Callable[..., TestClient]
 @pytest.fixture(scope="module")
 def settings(tiny_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """One home for all tests of this file: each has conversations of its own, which is all that they share."""
-    home = shutil.copytree(tiny_shop, tmp_path_factory.mktemp("api") / "home", copy_function=os.link)
-    (home / "chatbot.db").unlink()
-    shutil.copy(tiny_shop / "chatbot.db", home)
-    (home / "models" / CURRENT).unlink()
-    shutil.copy(tiny_shop / "models" / CURRENT, home / "models")
+    home = shutil.copytree(tiny_shop, tmp_path_factory.mktemp("api") / "home")
     return Settings(home=home, order_number=r"JP-\d{6}", threads=1)
 
 
