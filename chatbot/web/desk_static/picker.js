@@ -10,6 +10,7 @@ const SHOWN = 8;
 
 export function pick(item, onpicked, { fresh = true } = {}) {
   let found = [];
+  let known = false; // before that nobody can say that an intent would be a new one
   let options = [];
   let at = 0;
   const box = make("input", {
@@ -38,7 +39,7 @@ export function pick(item, onpicked, { fresh = true } = {}) {
       .map((one) => ({ intent: one.name, title: one.title, examples: one.examples, template: one.template?.key }));
     const exists = found.some((one) => [one.title, one.name].some((word) => word?.toLowerCase() === wanted));
     const name = intentName(box.value);
-    if (fresh && wanted && name && !exists && !found.some((one) => one.name === name))
+    if (fresh && known && wanted && name && !exists && !found.some((one) => one.name === name))
       options.push({ fresh: true, intent: name, title: box.value.trim() });
     at = Math.min(at, Math.max(0, options.length - 1));
     list.replaceChildren(...options.map(row));
@@ -81,7 +82,7 @@ export function pick(item, onpicked, { fresh = true } = {}) {
     paint();
   });
   get("intents").then(
-    (answer) => ((found = answer.intents), paint()),
+    (answer) => ((found = answer.intents), (known = true), paint()),
     (refusal) => list.replaceChildren(make("li", {}, plain(refusal.message))),
   );
 }
