@@ -54,6 +54,9 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.retention
 	$(BIN)/python -m benchmarks.swaps
 	$(BIN)/python -m benchmarks.tuning --data $(DATA)
+	$(BIN)/python -m benchmarks.efforts --data $(DATA)
+	$(BIN)/python -m benchmarks.efforts --data $(DATA) --set clinc150 --sizes full --seeds 1
+	$(BIN)/python -m benchmarks.efforts --data $(DATA) --weekly
 	$(BIN)/python -m benchmarks.year --data $(DATA)
 	$(BIN)/python benchmarks/index.py
 	$(BIN)/python benchmarks/runtime.py --data $(DATA)

@@ -28,8 +28,13 @@ def sha256(file: Path) -> str:
 
 
 def size_of(folder: Path) -> int:
-    """Bytes of all files."""
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    """Bytes of all files; what somebody deletes meanwhile does not count."""
+    total = 0
+    for place, _, files in os.walk(folder):
+        for name in files:
+            with contextlib.suppress(FileNotFoundError):
+                total += Path(place, name).stat().st_size
+    return total
 
 
 def hold(folder: Path, how: int) -> int:

@@ -9,6 +9,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from benchmarks.torture.outcome import Outcome, Size
@@ -114,18 +115,18 @@ async def _guess(server: Serving, numbers: Iterator[int], tally: Tally) -> None:
 
 
 async def _ask(server: Serving, tally: Tally) -> None:
-    wire = Wire(server.port)
-    begun = await wire.ask("POST", "/api/v1/conversations", {})
-    while True:
-        asked = time.monotonic()
-        try:
-            path = f"/api/v1/conversations/{begun.body['id']}/messages"
-            await wire.ask("POST", path, {"text": f"where is my parcel {len(tally.answers)}"})
-        except Lost:
-            tally.answers.append(float("inf"))
-        else:
-            tally.answers.append(time.monotonic() - asked)
-        await asyncio.sleep(0.05)
+    with closing(Wire(server.port)) as wire:
+        begun = await wire.ask("POST", "/api/v1/conversations", {})
+        while True:
+            asked = time.monotonic()
+            try:
+                path = f"/api/v1/conversations/{begun.body['id']}/messages"
+                await wire.ask("POST", path, {"text": f"where is my parcel {len(tally.answers)}"})
+            except Lost:
+                tally.answers.append(float("inf"))
+            else:
+                tally.answers.append(time.monotonic() - asked)
+            await asyncio.sleep(0.05)
 
 
 async def _known_browser(server: Serving) -> str:

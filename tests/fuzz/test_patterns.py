@@ -113,7 +113,7 @@ UNITS = (
     ),
 )
 LENGTH = 50_000 if TIMES > 1 else 8_000
-MOST_SECONDS = 0.2 if TIMES > 1 else 0.03
+MOST_SECONDS = 0.2 if TIMES > 1 else 0.1
 """So many characters take a linear pattern a tenth of it at most, and a quadratic one some ten times as long."""
 
 BOUNDED = {
