@@ -113,9 +113,8 @@ class Acknowledged:
         stored = {id: (item, agent, undone is not None) for id, item, agent, undone in rows(home, _REVIEWS)}
         for number, (item, agent) in self.reviews.items():
             # An item that was opened again by an undo may have joined another since; then the review names none.
-            allowed = (
-                [(item, agent, False)] if number not in self.undone else [(item, agent, True), (None, agent, True)]
-            )
+            undone = number in self.undone
+            allowed = [(item, agent, undone), *([(None, agent, True)] if undone else [])]
             if stored.get(number) not in allowed:
                 yield f"review {number}"
         by_item = {(agent, item) for item, agent, _ in stored.values()}
