@@ -1,7 +1,8 @@
 """Knowledge out: everything as JSONL that an import reads back unchanged, and tables for spreadsheets.
 
 A spreadsheet takes a cell that begins with = + - or @ for a formula, so the tables put an apostrophe before it; the
-importers take it off again.
+importers take it off again. Where people write decimal commas, spreadsheets part cells at semicolons and do not see our
+quotation marks: there a cell also begins behind a semicolon or a line's end in the middle of a text.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ EXAMPLE_FIELDS: Final = ("text", "intent", "language", "template", "status", "so
 # JSON allows these in a text, and many programs take them for the end of a line.
 _LINE_ENDS: Final = {ord(each): f"\\u{ord(each):04x}" for each in "\x85\u2028\u2029"}
 # Full-width signs count as signs in East Asian spreadsheets. An apostrophe that stood there before gets a second one.
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+_FORMULA = re.compile(r"^(?='*[\t\r\n])|(?<![^;\r\n])(?='*[=+\-@＝＋－＠])")
 
 
 def export_jsonl(snapshot: Snapshot) -> Iterator[str]:
@@ -103,8 +104,8 @@ def _private(path: str, flags: int) -> int:
 
 
 def safe_cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula; `chatbot.importers.table.plain_cell` gives `text` back."""
-    return f"'{text}" if _FORMULA.match(text) else text
+    """A cell in which no spreadsheet finds a formula; `chatbot.importers.table.plain_cell` gives `text` back."""
+    return _FORMULA.sub("'", text)
 
 
 def _table(names: Sequence[str], values: Iterable[Template | Example]) -> Iterator[str]:

@@ -30,6 +30,9 @@ ROOT = Path(__file__).parents[1]
 
 # Before any test imports gradio, transformers or matplotlib: they read these once.
 os.environ.update(QUIET_AND_OFFLINE | OFFLINE)
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Each of the processes would take all cores for one text, and wait for the other's.
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 ORDER_NUMBER = r"JP-\d{6}"
 

@@ -22,7 +22,7 @@ _LONGEST_NAME = 200
 _SENTINEL = "\ue000the-end\ue000"
 _IN_BRACKETS = re.compile(r"[(（\[].*?(?:[)）\]]|$)")
 _SEPARATOR = re.compile(r"[\s_-]+")
-_SAFE_CELL = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
+_SAFE_SIGN = re.compile(r"^'(?='*[\t\r\n])|(?<![^;\r\n])'(?='*[=+\-@＝＋－＠])")
 
 Rows = Iterator["Row | Problem"]
 
@@ -133,8 +133,8 @@ def row_from(place: Place, columns: Sequence[str], cells: list[str]) -> Row | Pr
 
 
 def plain_cell(cell: str) -> str:
-    """A cell without the apostrophe that a formula-safe export put before it."""
-    return cell[1:] if _SAFE_CELL.match(cell) else cell
+    """A cell without the apostrophes that a formula-safe export put before signs."""
+    return _SAFE_SIGN.sub("", cell)
 
 
 def _rows(name: str, columns: Sequence[str], records: Iterator[tuple[int, list[str] | str]]) -> Rows:

@@ -40,7 +40,7 @@ from chatbot.web.desk_knowledge import DeskKnowledge
 from chatbot.web.desk_models import DeskModels
 from chatbot.web.desk_page import DeskPage
 from chatbot.web.desk_privacy import DeskPrivacy
-from chatbot.web.entrance import Entrance
+from chatbot.web.entrance import Entrance, Turnstile
 from chatbot.web.guard import Guard
 from chatbot.web.health import Health
 from chatbot.web.limits import RateLimiter
@@ -115,6 +115,7 @@ def create_app(
     app.add_middleware(
         Guard, settings=settings, limiter=RateLimiter(settings.requests_per_minute), closing=app.state.closing
     )
+    app.add_middleware(Turnstile)
     app.add_middleware(Counted, metrics=metrics)
     return app
 

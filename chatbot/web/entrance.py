@@ -25,6 +25,8 @@ PAGE_WAITING = 64
 MOST_STREAMS = 500
 """Streams that last as long as a page is open. Ours opens none, but whoever does holds a connection for good: these
 must not take the place of customers."""
+A_ROUND = 8
+"""Requests that begin in one round of the event loop."""
 WAITING_SECONDS = 5.0
 RETRY_SECONDS = 5
 
@@ -87,6 +89,45 @@ class Lane:
                     f"The request waited {self._seconds:g} seconds for its turn; try again in a moment."
                 ) from None
             raise
+
+
+class Turnstile:
+    """ASGI middleware: of requests that arrive together, a few begin in each round of the event loop.
+
+    A loop hears of nothing new before it has gone through everything that is ready. Where hundreds of clients ask again
+    the moment they are refused, each round lasts as long as all their refusals, and a health check, which takes several
+    rounds, seconds. It does not pass here.
+    """
+
+    def __init__(self, app: ASGIApp, *, a_round: int = A_ROUND) -> None:
+        self._app = app
+        self._a_round = a_round
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._turns = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not _ALWAYS_OPEN.match(scope["path"]):
+            await self._passed()
+        await self._app(scope, receive, send)
+
+    async def _passed(self) -> None:
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
+        self._waiting.append(turn)
+        if not self._turns:
+            self._turns = True
+            loop.call_soon(self._turn)
+        await turn
+
+    def _turn(self) -> None:
+        for _ in range(min(self._a_round, len(self._waiting))):
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._turn)
+        else:
+            self._turns = False
 
 
 class Entrance:

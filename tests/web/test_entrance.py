@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from chatbot.web.entrance import Entrance, Lane
+from chatbot.web.entrance import Entrance, Lane, Turnstile
 from chatbot.web.problems import Problem
 
 
@@ -49,7 +50,7 @@ async def _sent(message: Message) -> None:
     del message
 
 
-def _ask(entrance: Entrance, path: str, line: Line | None = None) -> Coroutine[Any, Any, None]:
+def _ask(entrance: Entrance | Turnstile, path: str, line: Line | None = None) -> Coroutine[Any, Any, None]:
     scope = {"type": "http", "path": path, "state": {} if line is None else {"connection": line}}
     return entrance(scope, _nothing, _sent)
 
@@ -158,5 +159,29 @@ def test_streams_are_counted_as_long_as_they_last() -> None:
         await asyncio.gather(*streams)
         await _ask(entrance, "/gradio_api/heartbeat/4")
         assert kitchen.begun[-1] == "/gradio_api/heartbeat/4"
+
+    asyncio.run(story())
+
+
+def test_of_a_crowd_a_few_begin_in_each_round_and_health_passes_by_them() -> None:
+    async def story() -> None:
+        kitchen = Kitchen()
+        kitchen.serve.set()
+        kitchen.end.set()
+        turnstile = Turnstile(kitchen, a_round=3)
+        crowd = [asyncio.create_task(_ask(turnstile, f"/{number}")) for number in range(10)]
+        await asyncio.sleep(0)  # all stand in line
+        crowd[1].cancel()
+        health = asyncio.create_task(_ask(turnstile, "/healthz"))
+        begun = []
+        for _ in range(6):
+            await asyncio.sleep(0)
+            begun.append(len(kitchen.begun))
+        assert kitchen.begun[:4] == ["/healthz", "/0", "/2", "/3"]
+        assert max(later - earlier for earlier, later in itertools.pairwise(begun)) == 3
+        assert [path for path in kitchen.begun if path != "/healthz"] == [f"/{n}" for n in range(10) if n != 1]
+        await asyncio.gather(*crowd, health, return_exceptions=True)
+        await _ask(turnstile, "/later")
+        assert kitchen.begun[-1] == "/later"
 
     asyncio.run(story())
