@@ -11,13 +11,19 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import sys
 import tempfile
 import time
 import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import openpyxl
+
+from tests.importers.pdfs import pdf_of
 
 FORMATS = ("md", "html", "txt", "csv", "jsonl", "json", "yml", "pdf", "xlsx", "zip")
 PATIENCE = 2.0
@@ -28,8 +34,27 @@ SEEDS = {
     "csv": "question,answer\nwhere is it,On its way.\n",
     "jsonl": '{"type":"template","key":"k","intent":"i","body":"Hello {name}."}\n{"text":"hi","intent":"greet"}\n',
     "json": '{"train":[["hi","greet"]],"oos_test":[["x","oos"]]}',
+    "txt": "first paragraph\n\nsecond paragraph\n",
     "yml": "nlu:\n- intent: greet\n  examples: |\n    - hi\nresponses:\n  utter_greet:\n  - text: hello\n",
 }
+
+
+def seed(kind: str) -> bytes:
+    """A good file of this format, as small as it can be."""
+    whole = io.BytesIO()
+    if kind == "pdf":
+        whole.write(pdf_of(["Returns", "", "Send it back within 30 days."]))
+    elif kind == "xlsx":
+        book = openpyxl.Workbook()
+        book.active.append(["question", "answer"])
+        book.active.append(["where is it", "On its way."])
+        book.save(whole)
+    elif kind == "zip":
+        with zipfile.ZipFile(whole, "w") as packed:
+            packed.writestr("a.csv", SEEDS["csv"])
+    else:
+        return SEEDS[kind].encode()
+    return whole.getvalue()
 
 
 def importing() -> tuple[type[Exception], Callable[[Path], object]]:
@@ -59,7 +84,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     path, seeds = folder / f"file.{given.format}", folder / "seeds"
     seeds.mkdir()
-    (seeds / "first").write_text(SEEDS.get(given.format, "a"), encoding="utf-8")
+    (seeds / "first").write_bytes(seed(given.format))
 
     def once(data: bytes) -> None:
         path.write_bytes(data)
