@@ -46,8 +46,9 @@ def seed(kind: str) -> bytes:
         whole.write(pdf_of(["Returns", "", "Send it back within 30 days."]))
     elif kind == "xlsx":
         book = openpyxl.Workbook()
-        book.active.append(["question", "answer"])
-        book.active.append(["where is it", "On its way."])
+        sheet = book.create_sheet(index=0)
+        sheet.append(["question", "answer"])
+        sheet.append(["where is it", "On its way."])
         book.save(whole)
     elif kind == "zip":
         with zipfile.ZipFile(whole, "w") as packed:
