@@ -53,9 +53,13 @@ class Seen:
 
 
 def at_a_server(place: Place, disk: Disk, *, rounds: int) -> Outcome:
-    log, seen = Acknowledged(disk.root.parent / "acknowledged.jsonl"), Seen()
+    beside = disk.root.parent
+    log, seen = Acknowledged(beside / "acknowledged.jsonl"), Seen()
     hire(place.settle(), ("Ana",))
-    with place.serve(audit_share="0.2") as server, at_work(server.port, log, customers=8, agents=("Ana",)) as crowd:
+    with (
+        place.serve(log=beside / "server.log", audit_share="0.2") as server,
+        at_work(server.port, log, customers=8, agents=("Ana",)) as crowd,
+    ):
         conversation = begin(server.url)
         visitors = [Visitor(server.url, language) for language in LANGUAGES]
         for number in range(rounds):
@@ -77,7 +81,8 @@ def at_a_server(place: Place, disk: Disk, *, rounds: int) -> Outcome:
         f"{found.words}; {log.repeats:,} requests sent again, {dict(log.strange) or 'no answer that should not be'}; "
         f"/readyz 503 after {max(seen.noticed):.1f} s at most ({'; '.join(sorted(seen.reasons))}); "
         f"REST {', '.join(sorted(seen.answers))}; the page: {' / '.join(sorted(seen.sentences))}; "
-        f"taking messages {max(seen.recovered):.1f} s at most after space was freed",
+        f"taking messages {max(seen.recovered):.1f} s at most after space was freed"
+        + "".join(f"; {count} times {failure}" for failure, count in server.failures().items()),
     )
 
 

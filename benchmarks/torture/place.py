@@ -40,6 +40,8 @@ SETTINGS = {
     "requests_per_minute": "100000000",
 }
 """Of every server here, by name; what `serve` is given goes first."""
+FAILED = "the request failed"
+"""What the log says of a request that was answered with 500."""
 
 
 def free_port() -> int:
@@ -94,6 +96,10 @@ class Serving:
     def said(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
+    def failures(self) -> Counter[str]:
+        """What its log says of requests that ended in status 500."""
+        return Counter(line.partition(FAILED)[2].strip() for line in self.said().splitlines() if FAILED in line)
+
     def rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """What stands in the database, read past the application."""
         return rows(self.home, query, parameters)
@@ -137,16 +143,17 @@ class Place:
         port: int | None = None,
         ready: bool = True,
         patience: float = READY_SECONDS,
+        log: Path | None = None,
         **settings: str,
     ) -> Iterator[Serving]:
         """A server on this home, ready unless `ready` is False, and stopped at the end of the block.
 
         `under` is a command that starts the server, such as ("faketime", "+1d"); `environment` is added to its own;
-        `settings` are the program's, by name.
+        `settings` are the program's, by name. The log lies in the home unless another file is given.
         """
         self.settle()
         port = port or free_port()
-        log = self.home / "server.log"
+        log = log or self.home / "server.log"
         with log.open("ab") as out:
             process = subprocess.Popen(
                 [*under, sys.executable, "-m", "chatbot", "serve", "--port", str(port), *options],

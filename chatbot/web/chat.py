@@ -13,12 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
-import gradio as gr
-import gradio.events
 from anyio import CapacityLimiter
 from fastapi import FastAPI
-from gradio.block_function import BlockFunction
-from gradio.state_holder import SessionState
 from starlette.datastructures import Headers
 from starlette.staticfiles import StaticFiles
 
@@ -34,6 +30,7 @@ from chatbot.web.page import Dress, DressedPage
 from chatbot.web.shopfront import Shopfront
 from chatbot.web.talk import MAX_COMMENT_CHARS, Call, Refused, Reply, Talk, refusal_of
 from chatbot.web.theme import theme
+from chatbot.web.toolkit import BlockFunction, SessionState, events, gr
 from chatbot.web.visitor import VisitorCookie
 from chatbot.web.wording import REASONS, language_tag, preferred_language, word, words
 
@@ -108,7 +105,7 @@ def chat_page(talk: Talk, settings: Settings, metrics: Metrics) -> gr.Blocks:
             queues.append(CapacityLimiter(AT_ONCE))
             # Past Gradio's queue: its event stream ends with the server, and its client then reloads the page.
             endpoint = _endpoint(work, queues[-1], settings, metrics)
-            gradio.events.api(endpoint, api_name=name, api_visibility="private", queue=False)
+            events.api(endpoint, api_name=name, api_visibility="private", queue=False)
     metrics.waiting(
         "chatbot_page_waiting",
         "Calls of the chat page that wait for their turn",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradio.themes import Base, Color
+from chatbot.web.toolkit import Base, Color
 
 SYSTEM_FONTS = (
     "system-ui",
