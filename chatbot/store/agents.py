@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
-from chatbot.errors import AgentRefused, NotFound, StoreBusy
+from chatbot.errors import AgentRefused, NotFound, StoreError
 from chatbot.store import audit
 from chatbot.store.engine import Database
 from chatbot.store.tables import AgentRow, AgentSessionRow
@@ -170,8 +170,8 @@ class Agents:
                     .where(AgentSessionRow.token_hash == digest, AgentSessionRow.ended_at.is_(None))
                     .values(seen_at=now)
                 )
-        except StoreBusy:
-            return  # an import holds the database; nothing hangs on this one, and the next request tries again
+        except StoreError:
+            return  # an import holds it, or its disk is full; nothing hangs on this, and the next request tries again
 
 
 def plain(name: str) -> str:

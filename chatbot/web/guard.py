@@ -17,6 +17,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatbot import logs, stages
+from chatbot.errors import StoreError
 from chatbot.settings import Settings
 from chatbot.web import problems
 from chatbot.web.closing import Closing
@@ -93,6 +94,8 @@ class Guard:
             await self._app(inside, body, self._watching(answer))
         except Problem as problem:
             await answer.refuse(problem)
+        except StoreError as error:  # of what stands between here and the application, such as who is signed in
+            await answer.refuse(problems.problem_of(error))
         except _Gone:
             pass
         except asyncio.CancelledError:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
-from chatbot.errors import AgentRefused, NotFound
+from chatbot.errors import AgentRefused, NotFound, StoreUnwritable
 from chatbot.store import Store, audit
 from chatbot.types import Agent, Role
 
@@ -194,6 +195,22 @@ def test_a_session_ends_after_idle_time_and_for_good(empty_store: Store, ada: Ag
     assert empty_store.agents.agent_of(token, idle=IDLE, now=later) == ada  # it was used in between
     assert empty_store.agents.agent_of(token, idle=IDLE, now=later + IDLE + timedelta(seconds=1)) is None
     assert empty_store.agents.agent_of(token, idle=timedelta(days=9), now=later) is None
+
+
+def test_who_is_signed_in_stays_so_where_that_cannot_be_noted(empty_store: Store, ada: Agent) -> None:
+    def no_room(connection: sqlite3.Connection, *_: object) -> None:
+        connection.execute("PRAGMA query_only = ON")
+
+    engine, later = empty_store.database.engine, NOW + timedelta(minutes=50)
+    token = empty_store.agents.begin(ada.id, now=NOW)
+    event.listen(engine, "checkout", no_room)
+    assert empty_store.agents.agent_of(token, idle=IDLE, now=later) == ada
+    with pytest.raises(StoreUnwritable):
+        empty_store.agents.end(token)
+    event.remove(engine, "checkout", no_room)
+    with empty_store.database.read() as session:
+        session.execute(text("PRAGMA query_only = OFF"))
+    assert empty_store.agents.agent_of(token, idle=IDLE, now=NOW + IDLE + timedelta(seconds=1)) is None  # not noted
 
 
 def test_the_last_use_is_written_once_a_minute(empty_store: Store, ada: Agent) -> None:

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from chatbot import logs
+from chatbot.errors import StoreFull
 from chatbot.settings import Settings
 from chatbot.web import guard
 from chatbot.web.closing import Closing
@@ -126,7 +127,7 @@ def _heard(told: list[str]) -> Iterator[None]:
         log.setLevel(level)
 
 
-def _guarded(settings: Settings | None = None, *, closing: Closing | None = None) -> Guard:
+def _guarded(settings: Settings | None = None, *, closing: Closing | None = None, app: ASGIApp | None = None) -> Guard:
     settings = settings or Settings(max_body_bytes=2048)
     routes = [
         Route("/boastful", _boastful),
@@ -136,7 +137,7 @@ def _guarded(settings: Settings | None = None, *, closing: Closing | None = None
         Route("/{rest:path}", _echo, methods=["GET", "HEAD", "POST", "PUT", "OPTIONS", "DELETE"]),
     ]
     return Guard(
-        Starlette(routes=routes),
+        app or Starlette(routes=routes),
         settings=settings,
         limiter=RateLimiter(settings.requests_per_minute),
         closing=closing or Closing(),
@@ -440,6 +441,16 @@ def test_a_failure_says_nothing_about_its_cause(client: TestClient, caplog: pyte
     assert failed["error"]["at"][-1].endswith(" _broken")
     assert failed["request"] == answered["request"] == request_id
     assert "secret" not in caplog.text + "".join(told)
+
+
+def test_a_database_that_refuses_in_front_of_the_application_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+    async def who_is_signed_in(*_: object) -> None:
+        raise StoreFull("/home/ana/chatbot.db: its disk is full")
+
+    response = _client(_guarded(app=who_is_signed_in)).get("/desk")
+    assert "/home/ana" not in response.text
+    assert (_problem(response, 503)["title"], response.headers["retry-after"]) == ("Not ready at the moment", "5")
+    assert not [record for record in caplog.records if record.levelno == logging.ERROR]
 
 
 def test_a_failure_after_the_first_byte_ends_the_answer(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
