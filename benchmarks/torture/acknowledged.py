@@ -44,7 +44,6 @@ class Acknowledged:
     messages: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     votes: dict[str, tuple[str, str]] = field(default_factory=dict)
     reviews: dict[int, tuple[int, str]] = field(default_factory=dict)
-    decided: set[tuple[str, int]] = field(default_factory=set)
     undone: set[int] = field(default_factory=set)
     sent: Counter[str] = field(default_factory=Counter)
     strange: Counter[str] = field(default_factory=Counter)
@@ -67,11 +66,6 @@ class Acknowledged:
         self.reviews[number] = item, agent
         self._note(review=number, item=item, agent=agent)
 
-    def decided_before(self, item: int, agent: str) -> None:
-        """A decision that was sent again was refused, as it had counted the first time."""
-        self.decided.add((agent, item))
-        self._note(decided=item, agent=agent)
-
     def undo(self, reviews: list[int]) -> None:
         self.undone |= set(reviews)
         self._note(undone=reviews)
@@ -85,9 +79,8 @@ class Acknowledged:
         lost = [*self._lost_messages(home), *self._lost_votes(home), *self._lost_reviews(home)]
         doubled = [*self._doubled_messages(home), *_doubled_reviews(home)]
         counted = {"message": len(self.messages), "vote": len(self.votes)}
-        reviews = len(self.reviews) + len(self.decided)
         return Comparison(
-            Counter(counted | ({"review": reviews} if reviews else {})),
+            Counter(counted | ({"review": len(self.reviews)} if self.reviews else {})),
             tuple(lost),
             tuple(doubled),
             tuple(damage(home)),
@@ -117,8 +110,6 @@ class Acknowledged:
             allowed = [(item, agent, undone), *([(None, agent, True)] if undone else [])]
             if stored.get(number) not in allowed:
                 yield f"review {number}"
-        by_item = {(agent, item) for item, agent, _ in stored.values()}
-        yield from (f"review of item {item} by {agent}" for agent, item in self.decided - by_item)
 
     def _doubled_messages(self, home: Path) -> Iterator[str]:
         """More than were ever sent; places in a conversation that two messages have."""

@@ -133,15 +133,11 @@ class Crowd:
                 await asyncio.sleep(THINKING_SECONDS)
 
     async def _decide(self, wire: Wire, name: str, item: int, verdict: str) -> None:
-        body: dict[str, Any] = {"verdict": verdict} | ({"intent": INTENT} if verdict == "relabel" else {})
+        body = {"verdict": verdict, "key": secrets.token_hex(12)} | ({"intent": INTENT} if verdict == "relabel" else {})
         path = f"{DESK}/items/{item}/decide"
         decided = await self._send(wire, "POST", path, body, expected=(200, 404, 409))
-        if decided is None:
-            return
-        if decided.status == 200:
+        if decided is not None and decided.status == 200:
             self._log.review(decided.body["review_id"], item, name)
-        elif decided.status == 409 and decided.tries > 1 and "decided" in decided.body["detail"]:
-            self._log.decided_before(item, name)
 
     async def _undo(self, wire: Wire) -> None:
         body = {"key": secrets.token_hex(12)}

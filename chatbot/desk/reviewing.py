@@ -86,17 +86,19 @@ class Reviewing:
         *,
         without: Collection[str] = (),
         seen: Collection[str] | None = None,
+        key: str | None = None,
     ) -> Reviewed:
-        reviewed = self.reviews.decide(agent, item_id, verdict, without=without, seen=seen)
+        """As Reviews.decide, and the bot learns it."""
+        reviewed = self.reviews.decide(agent, item_id, verdict, without=without, seen=seen, key=key)
         self.learned(reviewed.taught)
         return reviewed
 
     def decide_many(
-        self, agent: Agent, item_ids: Sequence[int], verdict: Verdict
+        self, agent: Agent, item_ids: Sequence[int], verdict: Verdict, *, key: str | None = None
     ) -> tuple[str, list[Reviewed], list[tuple[int, str]]]:
-        """The batch's name, what was decided, and what was refused with the reason."""
+        """The batch's name, what was decided, and what was refused with the reason; `key` as Reviews.decide has it."""
         batch = secrets.token_urlsafe(12)
-        done, refused = self.reviews.decide_many(agent, item_ids, verdict, batch=batch)
+        done, refused = self.reviews.decide_many(agent, item_ids, verdict, batch=batch, key=key)
         self.learned([text for reviewed in done for text in reviewed.taught])
         return batch, done, refused
 

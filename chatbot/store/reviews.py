@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -35,6 +35,8 @@ from chatbot.types import OUT_OF_SCOPE, Action, Agent, Example, Judgement, Role
 
 UNDOABLE = 20
 """So many of an agent's newest decisions can be taken back."""
+REMEMBERED = 500
+"""Of an agent's newest lines in the audit log: what is sent again is among these, a whole batch too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,26 +95,36 @@ class Reviews:
         *,
         without: Collection[str] = (),
         seen: Collection[str] | None = None,
+        key: str | None = None,
     ) -> Reviewed:
         """Settle an item: store the verdict, teach its questions and write it into the audit log, all or nothing.
 
         `without` are turns that are taken out of the group first; they become items of their own, as do those whose
-        words (by text key) the agent has not `seen`; None: they have seen all of them. Raises NotFound for
-        an item or a label that is not there, and NotNow for one that somebody else has settled or holds.
+        words (by text key) the agent has not `seen`; None: they have seen all of them. A repeated `key` decides nothing
+        more: of an item that two agents judge, the second sending would else be taken for another verdict. Raises
+        NotFound for an item or a label that is not there, and NotNow for one that somebody else has settled or holds.
         """
         with self._database.write() as session:
-            return _decide(session, agent, item_id, verdict, without=without, seen=seen)
+            done = _decided_by(session, agent, key)
+            return done.get(item_id) or _decide(
+                session, agent, item_id, verdict, without=without, seen=seen, key=_digest(key)
+            )
 
     def decide_many(
-        self, agent: Agent, item_ids: Sequence[int], verdict: Verdict, *, batch: str
+        self, agent: Agent, item_ids: Sequence[int], verdict: Verdict, *, batch: str, key: str | None = None
     ) -> tuple[list[Reviewed], list[tuple[int, str]]]:
-        """The same verdict on many items, in one transaction and undone as one; and those that were refused, why."""
+        """The same verdict on many items, in one transaction and undone as one; and those that were refused, why.
+        `key` as `decide` has it.
+        """
         done: list[Reviewed] = []
         refused: list[tuple[int, str]] = []
         with self._database.write() as session:
+            before = _decided_by(session, agent, key)
             for item_id in item_ids:
                 try:
-                    done.append(_decide(session, agent, item_id, verdict, batch=batch))
+                    done.append(
+                        before.get(item_id) or _decide(session, agent, item_id, verdict, batch=batch, key=_digest(key))
+                    )
                     if verdict.judgement is Judgement.NEW_INTENT:  # from the second on it is there
                         verdict = Verdict(Judgement.RELABEL, verdict.intent, verdict.template, fresh=True)
                 except (NotFound, NotNow) as error:
@@ -127,9 +139,8 @@ class Reviews:
         A repeated `key` takes nothing back: its first answer was lost on the way, and the decision before that one
         stays. It returns what was taken back then, with no texts, as these were told to the bot already.
         """
-        named = {"key": hashlib.sha256(key.encode()).hexdigest()} if key else None
         with self._database.write() as session:
-            if named and (before := _undone_by(session, agent, named)):
+            if before := _undone_by(session, agent, key):
                 return _undone(before)
             together = next((group for group in _recent(session, agent) if group[0].undone_at is None), None)
             if together is None:
@@ -137,6 +148,7 @@ class Reviews:
             texts = [text for review in together for text in take_back(session, review)]
             bump(session)
             ids = [review.id for review in together]
+            named = {"key": _digest(key)} if key else None
             append(session, who=agent.name, what="review.undone", before={"reviews": ids}, after=named)
             return _undone(together, texts)
 
@@ -195,17 +207,45 @@ def _undone(together: Sequence[ReviewRow], texts: Sequence[str] = ()) -> Undone:
     return Undone(tuple(review.id for review in together), items, newest.verdict, newest.intent, tuple(texts))
 
 
-def _undone_by(session: Session, agent: Agent, named: Mapping[str, str]) -> list[ReviewRow]:
-    """What an undo of this agent has taken back that was sent before; nothing where it never arrived."""
+def _digest(key: str | None) -> str | None:
+    """As which the audit log keeps it."""
+    return hashlib.sha256(key.encode()).hexdigest()[:16] if key else None
+
+
+def _sent_before(session: Session, agent: Agent, key: str | None) -> list[AuditRow]:
+    """What the audit log says of this agent under this key; nothing where it never arrived."""
+    if key is None:
+        return []
     newest = (
-        select(AuditRow.before, AuditRow.after)
-        .where(AuditRow.who == agent.name, AuditRow.what == "review.undone")
+        select(AuditRow)
+        .where(AuditRow.who == agent.name, AuditRow.what.startswith("review.", autoescape=True))
         .order_by(AuditRow.id.desc())
-        .limit(UNDOABLE)
+        .limit(REMEMBERED)
     )
-    found = (before["reviews"] for before, after in session.execute(newest) if after == named and before)
-    ids: list[int] = next(found, [])
-    return [review for number in ids if (review := session.get(ReviewRow, number)) is not None]
+    return [row for row in session.scalars(newest) if (row.after or {}).get("key") == _digest(key)]
+
+
+def _decided_by(session: Session, agent: Agent, key: str | None) -> dict[int, Reviewed]:
+    """What was decided with this key, by item, as long as the item is there."""
+    numbers = [row.after["review"] for row in _sent_before(session, agent, key) if row.after and "review" in row.after]
+    found = [review for number in numbers if (review := session.get(ReviewRow, number)) is not None]
+    items = {review: session.get(ReviewItemRow, review.item_id) for review in found if review.item_id is not None}
+    return {
+        item.id: Reviewed(review.id, item.id, item.status, _taught_by(session, review))
+        for review, item in items.items()
+        if item is not None
+    }
+
+
+def _taught_by(session: Session, review: ReviewRow) -> tuple[str, ...]:
+    query = select(ExampleRow.text).where(ExampleRow.review_id == review.id).order_by(ExampleRow.id)
+    return tuple(session.scalars(query))
+
+
+def _undone_by(session: Session, agent: Agent, key: str | None) -> list[ReviewRow]:
+    """What an undo with this key has taken back."""
+    numbers = [number for row in _sent_before(session, agent, key) for number in (row.before or {}).get("reviews", ())]
+    return [review for number in numbers if (review := session.get(ReviewRow, number)) is not None]
 
 
 def _recent(session: Session, agent: Agent) -> list[list[ReviewRow]]:
@@ -229,6 +269,7 @@ def _decide(
     without: Collection[str] = (),
     seen: Collection[str] | None = None,
     batch: str | None = None,
+    key: str | None = None,
 ) -> Reviewed:
     item = session.get(ReviewItemRow, item_id, with_for_update=True)
     if item is None:
@@ -257,7 +298,8 @@ def _decide(
     # What a new intent is called may be made of a customer's words, and what stands here stays for ever.
     intent = None if verdict.fresh or verdict.judgement is Judgement.NEW_INTENT else verdict.intent
     what = {"item": item.id, "review": review.id, "intent": intent, "template": verdict.template}
-    append(session, who=agent.name, what=f"review.{verdict.judgement}", after=what | {"taught": len(examples)})
+    named = {"key": key} if key else {}
+    append(session, who=agent.name, what=f"review.{verdict.judgement}", after=what | {"taught": len(examples)} | named)
     return Reviewed(review.id, item.id, item.status, tuple(example.text for example in examples))
 
 

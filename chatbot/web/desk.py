@@ -143,7 +143,7 @@ class Desk:
     def decide(self, agent: SignedIn, item_id: ItemId, body: Decision) -> dict[str, Any]:
         """Settle an item, and get the next one in the same answer."""
         verdict = self._checked(body.judged())
-        reviewed = self.reviewing.decide(agent, item_id, verdict, without=body.without, seen=body.seen)
+        reviewed = self.reviewing.decide(agent, item_id, verdict, without=body.without, seen=body.seen, key=body.key)
         following, total = self._next(agent, body.filters.filters(), item_id)
         return {
             "review_id": reviewed.review_id,
@@ -183,7 +183,7 @@ class Desk:
         return preview(self.reviewing.preview(body.items, self._checked(body.judged())))
 
     def bulk(self, agent: SignedIn, body: Bulk) -> dict[str, Any]:
-        batch, done, refused = self.reviewing.decide_many(agent, body.items, self._checked(body.judged()))
+        batch, done, refused = self.reviewing.decide_many(agent, body.items, self._checked(body.judged()), key=body.key)
         return {
             "batch": batch,
             "decided": len(done),

@@ -22,6 +22,8 @@ Title = Callable[[str], str]
 
 ItemId = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")] | None
+"""New for each press of a button, and the same where the page sends it once more."""
 
 
 class _Body(BaseModel):
@@ -69,19 +71,19 @@ class VerdictIn(_Body):
 
 
 class Decision(VerdictIn):
+    key: Key = None
     without: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=1000)] = []
     seen: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=1000)] | None = None
     filters: FiltersIn = FiltersIn()
 
 
 class Bulk(VerdictIn):
+    key: Key = None
     items: Annotated[list[ItemId], Field(min_length=1, max_length=200)]
 
 
 class Undo(_Body):
-    """`key` is new for each press of the button, and the same where the page sends it once more."""
-
-    key: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")] | None = None
+    key: Key = None
 
 
 class Empty(_Body):

@@ -134,6 +134,27 @@ def test_an_undo_that_is_sent_again_takes_nothing_more_back(
     assert "pressed" not in str(audit.read(store.database, what="review")), "a key may be made of anything"
 
 
+def test_a_decision_that_is_sent_again_decides_nothing_more(
+    item: int, reviews: Reviews, store: Store, ana: Agent, hire: Hire
+) -> None:
+    lea = hire("Lea", Role.LEAD)
+    with store.database.write() as session:
+        session.get_one(ReviewItemRow, item).needs_two = True
+    reviews.decide(ana, item, RETURN)
+    first = reviews.decide(lea, item, Verdict(Judgement.OUT_OF_SCOPE), key="pressed-once-0001")
+    assert (first.status, first.taught) == ("disputed", ())
+    # Sent once more by somebody who may settle what two dispute: it is still the same verdict.
+    assert reviews.decide(lea, item, Verdict(Judgement.OUT_OF_SCOPE), key="pressed-once-0001") == first
+    settled = reviews.decide(lea, item, RETURN, key="pressed-again-0002")
+    assert settled.status == "done"
+    again = reviews.decide(lea, item, RETURN, key="pressed-again-0002")
+    assert (again.review_id, again.status, set(again.taught)) == (settled.review_id, "done", set(settled.taught))
+    assert [review.judgement for review in reviews.history(lea)] == ["relabel", "out_of_scope"]
+    with pytest.raises(NotNow, match="decided meanwhile"):
+        reviews.decide(hire("Bo"), item, RETURN, key="pressed-again-0002")
+    assert "pressed" not in str(audit.read(store.database, what="review")), "a key may be made of anything"
+
+
 def test_undo_leaves_alone_what_somebody_else_has_changed_since(
     item: int, reviews: Reviews, store: Store, ana: Agent, hire: Hire, ask: Ask, intake: Intake, queue: Queue
 ) -> None:
@@ -354,9 +375,13 @@ def test_bulk_is_one_transaction_and_one_undo(
     intake.run()
     found = [one.id for one in queue.page(ana, Filters()).items]
     before = store.knowledge.snapshot().examples
-    done, refused = reviews.decide_many(ana, [*found, 99], Verdict(Judgement.OUT_OF_SCOPE), batch="b1")
-    assert ([one.item_id for one in done], [number for number, _ in refused]) == (found, [99])
-    assert len(store.knowledge.snapshot().examples) == len(before) + 3
+    for batch in ("b1", "sent-again"):
+        done, refused = reviews.decide_many(
+            ana, [*found, 99], Verdict(Judgement.OUT_OF_SCOPE), batch=batch, key="pressed-once-0001"
+        )
+        assert ([one.item_id for one in done], [number for number, _ in refused]) == (found, [99])
+        assert [len(one.taught) for one in done] == [1, 1, 1]
+        assert len(store.knowledge.snapshot().examples) == len(before) + 3
     undone = reviews.undo(ana)
     assert sorted(undone.item_ids) == sorted(found)
     assert store.knowledge.snapshot().examples == before

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, Request, Route, expect
 from starlette.testclient import TestClient
 
 from chatbot.settings import Settings
@@ -382,6 +382,30 @@ def test_an_undo_whose_answer_is_lost_takes_one_decision_back(come: Come) -> Non
     expect(agent.page.locator("#voice")).to_contain_text("Taken back")
     history = agent.page.evaluate("fetch('desk/api/history').then(answer => answer.json())")
     assert [one["undone"] for one in history["reviews"]][:2] == [True, False]
+
+
+@browsing
+def test_a_verdict_whose_answer_is_lost_is_given_once(come: Come) -> None:
+    agent = come().review()
+    item, sent = agent.item, list[str]()
+
+    def key_of(request: Request) -> str:
+        return str((request.post_data_json or {})["key"])
+
+    def lose(route: Route) -> None:
+        sent.append(key_of(route.request))
+        route.fetch()
+        route.abort()
+
+    agent.page.route("**/desk/api/items/*/decide", lose, times=1)
+    agent.press("1")
+    expect(agent.page.locator("#banner")).to_contain_text("cannot be reached")
+    with agent.page.expect_response("**/desk/api/items/*/decide") as heard:
+        agent.page.get_by_role("button", name="Try again").click()
+    assert (heard.value.status, [key_of(heard.value.request)]) == (200, sent)
+    agent.settled(item)
+    history = agent.page.evaluate("fetch('desk/api/history').then(answer => answer.json())")
+    assert history["reviews"][0]["id"] == heard.value.json()["review_id"]
 
 
 @browsing

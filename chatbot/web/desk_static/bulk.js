@@ -4,7 +4,7 @@ import { dialog } from "./dialog.js";
 import { button, make } from "./make.js";
 import { preview } from "./preview.js";
 import { spoken } from "./spoken.js";
-import { post } from "./wire.js";
+import { newKey, post } from "./wire.js";
 import { many, number, t } from "./words.js";
 
 const SHOWN = 4;
@@ -46,7 +46,7 @@ async function run(review, body, title, shown) {
   if (review.busy) return;
   review.verdicts.hold(true);
   try {
-    const { decided, taught, refused, progress } = await post("bulk", body);
+    const { decided, taught, refused, progress } = await post("bulk", { ...body, key: newKey() });
     shown.close();
     review.queue.clear();
     const not = refused.length ? ` ${many("bulk.refused", refused.length)}` : "";

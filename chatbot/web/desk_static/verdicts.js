@@ -35,6 +35,7 @@ export class Verdicts {
         ...extra,
         without: out.flatMap((one) => one.turn_ids),
         seen: review.item.members.map((one) => one.key), // what comes to the group from now on is not meant
+        key: newKey(),
       },
       title: title ?? this.titleOf(verdict, extra),
     });
