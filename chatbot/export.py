@@ -12,7 +12,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -75,11 +75,13 @@ def export_templates_csv(snapshot: Snapshot) -> Iterator[str]:
     return _table(TEMPLATE_FIELDS, snapshot.templates)
 
 
-def write_export(lines: Iterable[str], path: Path, *, private: bool = False) -> int:
+def write_export(
+    lines: Iterable[str], path: Path, *, private: bool = False, ready: Callable[[int], None] | None = None
+) -> int:
     """Write to a temporary file and put it in place whole; how many pieces were written.
 
     A CSV begins with a byte-order mark: without it Excel reads UTF-8 as something else. `private`: nobody but the owner
-    may read it.
+    may read it. `ready` gets the number before the file is put in place, which does not happen where it raises.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     encoding = "utf-8-sig" if path.suffix.casefold() == ".csv" else "utf-8"
@@ -92,6 +94,8 @@ def write_export(lines: Iterable[str], path: Path, *, private: bool = False) -> 
                 count += 1
             file.flush()
             os.fsync(file.fileno())
+        if ready is not None:
+            ready(count)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)

@@ -31,12 +31,20 @@ class Kind(StrEnum):
     CONVERSATIONS = "conversations"
 
 
-@dataclass(slots=True)
 class Record:
-    """A file in the making; whoever writes it says how many `rows` it got."""
+    """A file in the making."""
 
-    path: Path
-    rows: int = 0
+    def __init__(self, path: Path, note: Callable[[int], None]) -> None:
+        self.path = path
+        self.rows = 0
+        self._note = note
+
+    def finish(self, rows: int) -> None:
+        """Note who wrote how many rows. To be called when all is written, and before it stands in its place: what is
+        not noted is not there.
+        """
+        self._note(rows)
+        self.rows = rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +72,10 @@ def export_rows(
     with exporting(database, kind=kind, target=target, folder=folder, by=by, filters=filters.given) as record:
         rows = read(database, filters)
         if target.suffix == ".csv":
-            record.rows = write_export(_table(fields, rows), target, private=True) - 1  # the head is none
+            head = 1
+            write_export(_table(fields, rows), target, private=True, ready=lambda count: record.finish(count - head))
         else:
-            record.rows = write_export(map(json_line, rows), target, private=True)
+            write_export(map(json_line, rows), target, private=True, ready=record.finish)
     return record
 
 
@@ -81,16 +90,15 @@ def exporting(
     filters: Mapping[str, str] | None = None,
 ) -> Iterator[Record]:
     """While `target` is read from the database and written: nothing is erased meanwhile, and who did it is kept."""
-    record = Record(target.absolute())
+    path = target.absolute()
     with exports_folder(folder):
-        number = recorded.begin(database, path=str(record.path), kind=kind, by=by)
+        number = recorded.begin(database, path=str(path), kind=kind, by=by)
         try:
-            yield record
+            yield Record(path, lambda rows: recorded.finish(database, number, rows=rows, filters=filters or {}))
         except BaseException:
             with suppress(StoreError):  # on a full disk that cannot be recorded either: erasing finds no file then
                 recorded.forget(database, number)
             raise
-        recorded.finish(database, number, rows=record.rows, filters=filters or {})
 
 
 def check_filters(kind: Kind, filters: ExportFilters) -> None:

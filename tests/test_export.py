@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chatbot.errors import StoreFull
 from chatbot.export import export_examples_csv, export_jsonl, export_templates_csv, safe_cell, write_export
 from chatbot.importers import make_plan, parse
 from chatbot.redact import Redactor
@@ -125,6 +126,20 @@ def test_a_failed_export_leaves_the_old_file_and_no_other(tmp_path: Path) -> Non
         write_export(broken(), path)
     assert [each.name for each in tmp_path.iterdir()] == ["all.jsonl"]
     assert path.read_text() == "old"
+
+
+def test_what_cannot_be_noted_is_not_put_in_place(tmp_path: Path) -> None:
+    path, seen = tmp_path / "all.jsonl", list[tuple[int, str]]()
+    path.write_text("old")
+
+    def note(rows: int) -> None:
+        seen.append((rows, path.read_text()))
+        raise StoreFull("the disk is full")
+
+    with pytest.raises(StoreFull):
+        write_export(["new\n", "lines\n"], path, ready=note)
+    assert (seen, path.read_text()) == ([(2, "old")], "old")
+    assert [each.name for each in tmp_path.iterdir()] == ["all.jsonl"]
 
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "＝"])

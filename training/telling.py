@@ -59,8 +59,9 @@ def tell(
     folder.mkdir(parents=True, mode=0o700)
     try:
         with exporting(store.database, kind=KIND, target=target, folder=settings.exports, by=wishes.by) as record:
-            record.rows = len(trained.examined.candidate.predictions)
-            return write_page(told, folder)
+            page = write_page(told, folder)
+            record.finish(len(trained.examined.candidate.predictions))
+            return page
     except BaseException:  # half a report tells nobody anything
         shutil.rmtree(folder, ignore_errors=True)
         raise

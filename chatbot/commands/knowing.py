@@ -94,7 +94,7 @@ def _export_knowledge(settings: Settings, target: Path) -> None:
         with exporting(database, kind="knowledge", target=target, folder=folder, by=COMMAND_LINE) as record:
             snapshot = house.store.knowledge.snapshot()
             pieces = export_jsonl(snapshot) if target.suffix == ".jsonl" else export_examples_csv(snapshot)
-            record.rows = write_export(pieces, target)
+            write_export(pieces, target, ready=record.finish)
     passages = f" and {len(snapshot.passages):,} passages" if target.suffix == ".jsonl" and snapshot.passages else ""
     counted = f"{len(snapshot.templates):,} templates and {len(snapshot.examples):,} examples{passages}"
     console.print(f"Wrote {counted} to {escape(str(target))}")

@@ -56,7 +56,7 @@ def export_everything(store: Store, settings: Settings, elsewhere: Path) -> list
         (elsewhere / "all.csv", export_examples_csv(snapshot)),
     ):
         with exporting(database, kind="knowledge", target=target, folder=folder, by="Ana") as record:
-            record.rows = write_export(pieces, target)
+            write_export(pieces, target, ready=record.finish)
         files.append(target)
     return files
 
