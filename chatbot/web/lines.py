@@ -10,9 +10,11 @@ from chatbot.types import StoredMessage
 
 _HOST = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}"
 _ADDRESS = re.compile(
-    rf"(?<![\w@./:-])(?:https://)?(?P<host>{_HOST})(?P<path>/[\w/~.%+-]*(?:\?[\w/~.%+=&-]*)?(?:#[\w-]*)?)?(?![\w@:])",
+    rf"(?<![\w@./:-])(?:https://)?(?P<host>{_HOST})(?P<path>/[\w/~.%+-]*+(?:\?[\w/~.%+=&-]*+)?+(?:#[\w-]*+)?+)?+"
+    r"(?![\w@]|[:.]\w)",
     re.ASCII | re.IGNORECASE,
 )
+"""Whole or not at all: "shop.example/track: enter it" is a link to that page, and a port makes it none."""
 _SAYS_SO = re.compile(r"https://|www\.", re.IGNORECASE)
 _END_MARKS = ".,;:!?"
 

@@ -24,6 +24,8 @@ def links(text: str) -> list[tuple[str, str]]:
         ("https://juniper.example/a?b=c#d", ("https://juniper.example/a?b=c#d", "https://juniper.example/a?b=c#d")),
         ("(help.juniper.example)", ("help.juniper.example", "https://help.juniper.example")),
         ("Juniper.Example/Returns, please", ("Juniper.Example/Returns", "https://Juniper.Example/Returns")),
+        ("at juniper.example/track: enter it", ("juniper.example/track", "https://juniper.example/track")),
+        ("juniper.example: our page", ("juniper.example", "https://juniper.example")),
     ],
 )
 def test_addresses_of_the_shop_become_links(text: str, expected: tuple[str, str]) -> None:
@@ -42,6 +44,8 @@ def test_addresses_of_the_shop_become_links(text: str, expected: tuple[str, str]
         "help@juniper.example",
         "juniper.example@evil.example",
         "https://juniper.example:8080/x",
+        "juniper.example/track:8080",
+        "juniper.example/track@evil.example",
         "https://user@juniper.example",
     ],
 )
