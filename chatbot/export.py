@@ -8,6 +8,7 @@ quotation marks: there a cell also begins behind a semicolon or a line's end in 
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
@@ -48,7 +49,7 @@ EXAMPLE_FIELDS: Final = ("text", "intent", "language", "template", "status", "so
 # JSON allows these in a text, and many programs take them for the end of a line.
 _LINE_ENDS: Final = {ord(each): f"\\u{ord(each):04x}" for each in "\x85\u2028\u2029"}
 # Full-width signs count as signs in East Asian spreadsheets. An apostrophe that stood there before gets a second one.
-_FORMULA = re.compile(r"^(?='*[\t\r\n])|(?<![^;\r\n])(?='*[=+\-@＝＋－＠])")
+_FORMULA = re.compile(r"^(?='*[\t\r\n])|(?<![^;\r\n])(?=['\"\t]*[=+\-@＝＋－＠])")
 
 
 def export_jsonl(snapshot: Snapshot) -> Iterator[str]:
@@ -83,6 +84,8 @@ def write_export(
     A CSV begins with a byte-order mark: without it Excel reads UTF-8 as something else. `private`: nobody but the owner
     may read it. `ready` gets the number before the file is put in place, which does not happen where it raises.
     """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     encoding = "utf-8-sig" if path.suffix.casefold() == ".csv" else "utf-8"
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 from chatbot.errors import ExportRefused, StoreError
 from chatbot.export import json_line, safe_cell, table_row, write_export
+from chatbot.importers.table import plain_cell
 from chatbot.store import exports as recorded
 from chatbot.store.engine import Database
 from chatbot.store.erasing import Traces
@@ -40,8 +41,8 @@ class Record:
         self._note = note
 
     def finish(self, rows: int) -> None:
-        """Note who wrote how many rows. To be called when all is written, and before it stands in its place: what is
-        not noted is not there.
+        """Note who wrote how many rows. To be called when all is written; a file that could not be noted is not put in
+        its place, or taken away again.
         """
         self._note(rows)
         self.rows = rows
@@ -176,8 +177,7 @@ def _cells(file: TextIO) -> Iterator[str]:
     for row in csv.reader(file):
         for cell in row:
             yield cell
-            if cell.startswith("'"):  # as it was before the cell was made safe
-                yield cell[1:]
+            yield plain_cell(cell)  # as it was before the cell was made safe
 
 
 def _values(file: TextIO) -> Iterator[str]:

@@ -594,7 +594,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "chatbot.retention": {"chatbot.erasing", "chatbot.exports", "chatbot.store"},
     "chatbot.erasing": {"chatbot.errors", "chatbot.exports", "chatbot.store"},
-    "chatbot.exports": {"chatbot.errors", "chatbot.export", "chatbot.store", "chatbot.types"},
+    "chatbot.exports": {"chatbot.errors", "chatbot.export", "chatbot.importers", "chatbot.store", "chatbot.types"},
     "chatbot.export": {"chatbot.store", "chatbot.types"},
     "chatbot.importers": {
         "chatbot.errors",

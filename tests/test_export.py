@@ -150,8 +150,8 @@ def test_cells_that_look_like_formulas(sign: str) -> None:
 
 
 def test_cells_that_begin_in_the_middle_where_semicolons_part_them() -> None:
-    text = "hi;=1+1;'+2\n@SUM(A1)\r\n\r\nred - or = blue; fine"
-    assert safe_cell(text) == "hi;'=1+1;''+2\n'@SUM(A1)\r\n\r\nred - or = blue; fine"
+    text = "hi;=1+1;'+2;\"=3;\t=4\n@SUM(A1)\r\n\r\nred - or = blue; fine"
+    assert safe_cell(text) == "hi;'=1+1;''+2;'\"=3;'\t=4\n'@SUM(A1)\r\n\r\nred - or = blue; fine"
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf"]), min_size=1).map(lambda text: f"=a {text} z")

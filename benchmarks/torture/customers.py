@@ -138,6 +138,8 @@ class Crowd:
         decided = await self._send(wire, "POST", path, body, expected=(200, 404, 409))
         if decided is not None and decided.status == 200:
             self._log.review(decided.body["review_id"], item, name)
+        elif decided is not None and decided.status == 409 and "you have decided" in decided.body["detail"]:
+            self._log.unexpected("POST decide, again", 409)  # its key should have been known
 
     async def _undo(self, wire: Wire) -> None:
         body = {"key": secrets.token_hex(12)}

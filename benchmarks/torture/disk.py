@@ -77,7 +77,10 @@ def at_a_server(place: Place, disk: Disk, *, rounds: int) -> Outcome:
     return Outcome(
         "disk full under a server",
         f"{disk.how}, {rounds} times full and freed, 8 customers and an agent at work",
-        well and in_time and seen.reasons == {"database: cannot be written: its disk is full"},
+        well
+        and in_time
+        and not server.failures()
+        and seen.reasons == {"database: cannot be written: its disk is full"},
         f"{found.words}; {log.repeats:,} requests sent again, {dict(log.strange) or 'no answer that should not be'}; "
         f"/readyz 503 after {max(seen.noticed):.1f} s at most ({'; '.join(sorted(seen.reasons))}); "
         f"REST {', '.join(sorted(seen.answers))}; the page: {' / '.join(sorted(seen.sentences))}; "

@@ -100,7 +100,7 @@ class Reviewing:
         batch = secrets.token_urlsafe(12)
         done, refused = self.reviews.decide_many(agent, item_ids, verdict, batch=batch, key=key)
         self.learned([text for reviewed in done for text in reviewed.taught])
-        return batch, done, refused
+        return (done[0].batch if done else None) or batch, done, refused
 
     def undo(self, agent: Agent, *, key: str | None = None) -> Undone:
         """`key` as Reviews.undo has it."""

@@ -22,7 +22,7 @@ _LONGEST_NAME = 200
 _SENTINEL = "\ue000the-end\ue000"
 _IN_BRACKETS = re.compile(r"[(（\[].*?(?:[)）\]]|$)")
 _SEPARATOR = re.compile(r"[\s_-]+")
-_SAFE_SIGN = re.compile(r"^'(?='*[\t\r\n])|(?<![^;\r\n])'(?='*[=+\-@＝＋－＠])")
+_SAFE_SIGN = re.compile(r"^'(?='*[\t\r\n])|(?<![^;\r\n])'(?=['\"\t]*[=+\-@＝＋－＠])")
 
 Rows = Iterator["Row | Problem"]
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from chatbot.errors import NotFound, NotNow
 from chatbot.store.arrivals import recount
-from chatbot.store.audit import append
+from chatbot.store.audit import append, lock
 from chatbot.store.engine import Database
 from chatbot.store.knowledge import bump
 from chatbot.store.lessons import lessons, take_back, teach, without_it
@@ -35,8 +36,8 @@ from chatbot.types import OUT_OF_SCOPE, Action, Agent, Example, Judgement, Role
 
 UNDOABLE = 20
 """So many of an agent's newest decisions can be taken back."""
-REMEMBERED = 500
-"""Of an agent's newest lines in the audit log: what is sent again is among these, a whole batch too."""
+REMEMBERED = 5000
+"""Of the audit log's newest lines: what is sent again is among these, a whole batch too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,13 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """`taught` are the texts that the bot has learned from it."""
+    """`taught` are the texts that the bot has learned from it; what has the same `batch` is undone together."""
 
     review_id: int
     item_id: int
     status: str
     taught: tuple[str, ...]
+    batch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +121,14 @@ class Reviews:
         done: list[Reviewed] = []
         refused: list[tuple[int, str]] = []
         with self._database.write() as session:
-            before = _decided_by(session, agent, key)
+            if before := _decided_by(session, agent, key):
+                left = [
+                    (item_id, "it was left when this was first sent") for item_id in item_ids if item_id not in before
+                ]
+                return list(before.values()), left
             for item_id in item_ids:
                 try:
-                    done.append(
-                        before.get(item_id) or _decide(session, agent, item_id, verdict, batch=batch, key=_digest(key))
-                    )
+                    done.append(_decide(session, agent, item_id, verdict, batch=batch, key=_digest(key)))
                     if verdict.judgement is Judgement.NEW_INTENT:  # from the second on it is there
                         verdict = Verdict(Judgement.RELABEL, verdict.intent, verdict.template, fresh=True)
                 except (NotFound, NotNow) as error:
@@ -212,26 +216,28 @@ def _digest(key: str | None) -> str | None:
     return hashlib.sha256(key.encode()).hexdigest()[:16] if key else None
 
 
-def _sent_before(session: Session, agent: Agent, key: str | None) -> list[AuditRow]:
-    """What the audit log says of this agent under this key; nothing where it never arrived."""
+def _sent_before(session: Session, agent: Agent, key: str | None) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Before and after of what the audit log says of this agent under this key; nothing where it never arrived."""
     if key is None:
         return []
-    newest = (
-        select(AuditRow)
-        .where(AuditRow.who == agent.name, AuditRow.what.startswith("review.", autoescape=True))
-        .order_by(AuditRow.id.desc())
-        .limit(REMEMBERED)
+    lock(session)  # of two sendings at once one waits for the other
+    newest = select(func.max(AuditRow.id)).scalar_subquery() - REMEMBERED
+    lines = (
+        select(AuditRow.before, AuditRow.after)
+        .where(AuditRow.id > newest, AuditRow.who == agent.name, AuditRow.what.startswith("review.", autoescape=True))
+        .order_by(AuditRow.id)
     )
-    return [row for row in session.scalars(newest) if (row.after or {}).get("key") == _digest(key)]
+    wanted = _digest(key)
+    return [(before or {}, after) for before, after in session.execute(lines) if after and after.get("key") == wanted]
 
 
 def _decided_by(session: Session, agent: Agent, key: str | None) -> dict[int, Reviewed]:
     """What was decided with this key, by item, as long as the item is there."""
-    numbers = [row.after["review"] for row in _sent_before(session, agent, key) if row.after and "review" in row.after]
+    numbers = [after["review"] for _, after in _sent_before(session, agent, key) if "review" in after]
     found = [review for number in numbers if (review := session.get(ReviewRow, number)) is not None]
     items = {review: session.get(ReviewItemRow, review.item_id) for review in found if review.item_id is not None}
     return {
-        item.id: Reviewed(review.id, item.id, item.status, _taught_by(session, review))
+        item.id: Reviewed(review.id, item.id, item.status, _taught_by(session, review), review.batch)
         for review, item in items.items()
         if item is not None
     }
@@ -244,7 +250,7 @@ def _taught_by(session: Session, review: ReviewRow) -> tuple[str, ...]:
 
 def _undone_by(session: Session, agent: Agent, key: str | None) -> list[ReviewRow]:
     """What an undo with this key has taken back."""
-    numbers = [number for row in _sent_before(session, agent, key) for number in (row.before or {}).get("reviews", ())]
+    numbers = [number for before, _ in _sent_before(session, agent, key) for number in before.get("reviews", ())]
     return [review for number in numbers if (review := session.get(ReviewRow, number)) is not None]
 
 
@@ -300,7 +306,7 @@ def _decide(
     what = {"item": item.id, "review": review.id, "intent": intent, "template": verdict.template}
     named = {"key": key} if key else {}
     append(session, who=agent.name, what=f"review.{verdict.judgement}", after=what | {"taught": len(examples)} | named)
-    return Reviewed(review.id, item.id, item.status, tuple(example.text for example in examples))
+    return Reviewed(review.id, item.id, item.status, tuple(example.text for example in examples), batch)
 
 
 def _unseen(session: Session, item: ReviewItemRow, seen: Collection[str] | None) -> list[str]:

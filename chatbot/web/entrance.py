@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections import deque
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,6 +33,7 @@ RETRY_SECONDS = 5
 
 _ALWAYS_OPEN = re.compile(r"/(?:healthz|readyz)$")
 _FREE = re.compile(r"/metrics$")
+_WATCHING = re.compile(f"{_ALWAYS_OPEN.pattern}|{_FREE.pattern}")
 _STREAM = re.compile(r"/gradio_api/heartbeat/")
 _PAGE = re.compile(r"/gradio_api/run/")
 
@@ -102,32 +104,30 @@ class Turnstile:
     def __init__(self, app: ASGIApp, *, a_round: int = A_ROUND) -> None:
         self._app = app
         self._a_round = a_round
-        self._waiting: deque[asyncio.Future[None]] = deque()
-        self._turns = False
+        # Whoever tests an application may have a loop for each request.
+        self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, deque[asyncio.Future[None]]] = WeakKeyDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not _ALWAYS_OPEN.match(scope["path"]):
+        if scope["type"] == "http" and not _WATCHING.match(scope["path"]):
             await self._passed()
         await self._app(scope, receive, send)
 
     async def _passed(self) -> None:
         loop = asyncio.get_running_loop()
+        line = self._lines.setdefault(loop, deque())
+        if not line:
+            loop.call_soon(self._turn, loop, line)
         turn = loop.create_future()
-        self._waiting.append(turn)
-        if not self._turns:
-            self._turns = True
-            loop.call_soon(self._turn)
+        line.append(turn)
         await turn
 
-    def _turn(self) -> None:
-        for _ in range(min(self._a_round, len(self._waiting))):
-            turn = self._waiting.popleft()
+    def _turn(self, loop: asyncio.AbstractEventLoop, line: deque[asyncio.Future[None]]) -> None:
+        for _ in range(min(self._a_round, len(line))):
+            turn = line.popleft()
             if not turn.done():
                 turn.set_result(None)
-        if self._waiting:
-            asyncio.get_running_loop().call_soon(self._turn)
-        else:
-            self._turns = False
+        if line:
+            loop.call_soon(self._turn, loop, line)
 
 
 class Entrance:

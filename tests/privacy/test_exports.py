@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from benchmarks.torture.small_disk import files_limited, limit_files
 from chatbot.errors import ExportRefused
+from chatbot.export import safe_cell, table_row
 from chatbot.exports import Kind, Record, export_file, export_rows, exporting, files_in, search
 from chatbot.settings import Settings
 from chatbot.store import Store, audit
@@ -186,10 +187,14 @@ def test_memory_stays_bounded(store: Store, settings: Settings) -> None:
 
 
 def test_searching_files(tmp_path: Path) -> None:
-    traces = Traces(frozenset({"conversation-1"}), frozenset({text_key("=Hello there")}), "ada lovelace")
+    several = "my things:\n- red boots; -) of size 4"
+    traces = Traces(
+        frozenset({"conversation-1"}), frozenset({text_key("=Hello there"), text_key(several)}), "ada lovelace"
+    )
     contents = {
         "id.jsonl": '{"a": [{"b": "conversation-1"}]}\n',
         "key.csv": "text\n'=HELLO there!\n",
+        "middle.csv": table_row([safe_cell(several)]),
         "words.jsonl": '{"a": "I am Ada\\u0020LOVELACE"}\n',
         "cut.jsonl": '{"a": "I am Ada Lovelace',
         "other.jsonl": '{"a": "conversation-12", "b": "Hello there", "c": "Ada"}\n',
@@ -200,7 +205,7 @@ def test_searching_files(tmp_path: Path) -> None:
     (tmp_path / "broken.csv").write_bytes(b"\xff")
     os.mkfifo(tmp_path / "pipe")
     found = search([*files_in(tmp_path), tmp_path / "gone.csv"], traces)
-    assert [file.name for file in found.holding] == ["cut.jsonl", "id.jsonl", "key.csv", "words.jsonl"]
+    assert [file.name for file in found.holding] == ["cut.jsonl", "id.jsonl", "key.csv", "middle.csv", "words.jsonl"]
     assert [file.name for file in found.unreadable] == ["broken.csv"]
     assert [file.name for file in found.missing] == ["gone.csv"]
 

@@ -392,6 +392,25 @@ def test_bulk_is_one_transaction_and_one_undo(
     assert queue.page(ana, Filters()).total == 3
 
 
+def test_a_batch_that_is_sent_again_is_the_same_batch(
+    ask: Ask, intake: Intake, queue: Queue, reviews: Reviews, ana: Agent, hire: Hire
+) -> None:
+    for question in ("do you sharpen garden shears", "may my parrot live in the tent", "who paints the lighthouse"):
+        ask(question)
+    intake.run()
+    bo, found = hire("Bo"), [one.id for one in queue.page(ana, Filters()).items]
+    verdict, key = Verdict(Judgement.OUT_OF_SCOPE), "pressed-once-0001"
+    queue.lease(bo, found[2])
+    done, refused = reviews.decide_many(ana, found, verdict, batch="b1", key=key)
+    assert ([one.item_id for one in done], refused) == (found[:2], [(found[2], "Bo has this open")])
+    queue.release(bo)
+    again, left = reviews.decide_many(ana, found, verdict, batch="b2", key=key)
+    assert again == done
+    assert {one.batch for one in again} == {"b1"}
+    assert [number for number, _ in left] == [found[2]]
+    assert sorted(reviews.undo(ana).item_ids) == sorted(found[:2])
+
+
 def test_a_new_intent_for_many(
     ask: Ask, intake: Intake, queue: Queue, reviews: Reviews, store: Store, ana: Agent
 ) -> None:

@@ -109,7 +109,7 @@ export class Review {
     const pending = kept("pending");
     if (pending) {
       // Of whoever sat here before: not to be sent under another name.
-      if ((await this.desk.asking)?.name === pending.who) return this.verdicts.send({ ...pending, again: true });
+      if ((await this.desk.asking)?.name === pending.who) return this.verdicts.send(pending);
       keep("pending", null);
     }
     try {

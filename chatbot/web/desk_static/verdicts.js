@@ -54,9 +54,8 @@ export class Verdicts {
     return known?.title ?? intent ?? t(`verdict.${verdict}`);
   }
 
-  // Kept until the server has it, so that neither a lost network nor an ended session loses it. `again`: the page was
-  // left while it was on its way, so it may have been heard.
-  async send({ id, body, title, again = false }) {
+  // Kept until the server has it, so that neither a lost network nor an ended session loses it.
+  async send({ id, body, title }) {
     const { review } = this;
     keep("pending", { id, body, title, who: review.desk.me?.name });
     const done = (answer) => {
@@ -64,11 +63,11 @@ export class Verdicts {
       this.told(body.verdict, answer.taught, title);
       review.desk.head.progress(answer.progress);
     };
-    await this.pass(id, `items/${id}/decide`, { ...body, filters: review.filters }, done, again);
+    await this.pass(id, `items/${id}/decide`, { ...body, filters: review.filters }, done);
   }
 
   // What most likely comes next stands there at once; the answer confirms it or brings another.
-  async pass(id, path, body, done, again = false) {
+  async pass(id, path, body, done) {
     const { review } = this;
     const before = review.item;
     const step = (review.step += 1);
@@ -86,8 +85,7 @@ export class Verdicts {
     } catch (refusal) {
       if (refusal.status === 401) return review.show(before, step);
       keep("pending", null);
-      // Sent twice, for the first answer was lost on its way: then a conflict says that the first one counted.
-      if (!((again || refusal.again) && refusal.status === 409)) review.desk.sorry(refusal);
+      review.desk.sorry(refusal);
       if ([404, 409].includes(refusal.status) || !before) await this.afresh(step);
       else review.show(before, step);
     } finally {

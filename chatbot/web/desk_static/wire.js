@@ -6,11 +6,9 @@ const PATIENCE = 20_000; // milliseconds
 const WAITS = [1_000, 2_000, 4_000, 8_000, 15_000];
 
 export class Refusal extends Error {
-  // `again`: it was sent more than once, so an earlier attempt may have been heard.
-  constructor(status, detail, again) {
+  constructor(status, detail) {
     super(detail);
     this.status = status;
-    this.again = again;
   }
 }
 
@@ -60,7 +58,7 @@ async function call(url, options) {
     const response = await reach(url, options);
     if (response && ![502, 504].includes(response.status)) {
       if (attempt) wire.onBack();
-      return read(response, attempt > 0);
+      return read(response);
     }
     wire.onLost();
     await pause(WAITS[Math.min(attempt, WAITS.length - 1)]);
@@ -97,11 +95,11 @@ function pause(milliseconds) {
   });
 }
 
-export async function read(response, again = false) {
+export async function read(response) {
   const answer = await response.json().catch(() => null);
   if (response.ok) return answer;
   if (response.status === 401) wire.onSignedOut();
-  throw new Refusal(response.status, sentence(response, answer), again);
+  throw new Refusal(response.status, sentence(response, answer));
 }
 
 function sentence(response, answer) {
