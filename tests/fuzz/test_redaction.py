@@ -69,7 +69,8 @@ def test_any_text(text: str) -> None:
 @pytest.mark.parametrize("length", [MOST_READ, MILLION])
 def test_a_million_characters_of_anything(unit: str, length: int) -> None:
     """The longest text that is read, and a million characters, which are masked unread."""
-    assert seconds(unit * (length // len(unit))) < MOST_SECONDS
+    most = MOST_SECONDS if length == MILLION else 3 * MOST_SECONDS  # a tenth of a second when nothing else is at work
+    assert seconds(unit * (length // len(unit))) < most
 
 
 def test_hostile_texts_of_a_million_characters() -> None:

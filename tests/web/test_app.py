@@ -59,7 +59,7 @@ def client(app: FastAPI) -> Iterator[TestClient]:
 
 
 def test_what_was_put_together(app: FastAPI) -> None:
-    first, second = map(str, app.user_middleware[:2])
+    first, second, third = map(str, app.user_middleware[:3])
     assert first.startswith("Middleware(Counted, ")  # it counts what the guard refuses, too
     assert second.startswith("Middleware(Guard, ")
     assert isinstance(app.state.closing, Closing)
