@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,19 +20,43 @@ from .driving import QUIET_BROWSER, ROOT, ChatPage, LiveServer, browser_path, ne
 NewCustomer = Callable[..., ChatPage]
 
 
-@pytest.fixture(scope="session")
-def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home folder with the sample shop in the database and a trained, active model; copy it before writing to it."""
-    # Where several processes test, one trains and the others wait for it: it takes two minutes of a processor.
-    base = tmp_path_factory.getbasetemp()
-    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "trained-shop"
+SEVERAL = "PYTEST_XDIST_WORKER" in os.environ
+"""Processes that test at once."""
+
+
+def prepare_shop(home: Path) -> None:
+    """Once a run: it takes a minute of a processor. Whoever comes while another prepares it waits."""
     home.mkdir(exist_ok=True)
     with held(home.parent, ALONE):
         if not (home / "models" / CURRENT).exists():
             server = LiveServer(home)
             server.start("--prepare", str(ROOT / "data" / "shop"), patience=600)
             server.stop()
-    return home
+
+
+@pytest.fixture(scope="session")
+def shop_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if SEVERAL else base) / "trained-shop"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def prepared_early(request: pytest.FixtureRequest, shop_home: Path) -> Iterator[None]:
+    """Beside the tests that do not need the shop yet: else all processes come to wait for it at once."""
+    if not SEVERAL or not any("trained_home" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        yield
+        return
+    early = threading.Thread(target=prepare_shop, args=[shop_home])
+    early.start()
+    yield
+    early.join()
+
+
+@pytest.fixture(scope="session")
+def trained_home(shop_home: Path) -> Path:
+    """A home folder with the sample shop in the database and a trained, active model; copy it before writing to it."""
+    prepare_shop(shop_home)
+    return shop_home
 
 
 @pytest.fixture(scope="session")
