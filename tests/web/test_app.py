@@ -61,7 +61,8 @@ def client(app: FastAPI) -> Iterator[TestClient]:
 def test_what_was_put_together(app: FastAPI) -> None:
     first, second, third = map(str, app.user_middleware[:3])
     assert first.startswith("Middleware(Counted, ")  # it counts what the guard refuses, too
-    assert second.startswith("Middleware(Guard, ")
+    assert second == "Middleware(Turnstile)"
+    assert third.startswith("Middleware(Guard, ")
     assert isinstance(app.state.closing, Closing)
     assert app.docs_url is None
     assert app.redoc_url is None
