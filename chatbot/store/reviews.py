@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from chatbot.errors import NotFound, NotNow
 from chatbot.store.arrivals import recount
-from chatbot.store.audit import append, lock
+from chatbot.store.audit import append
 from chatbot.store.engine import Database
 from chatbot.store.knowledge import bump
 from chatbot.store.lessons import lessons, take_back, teach, without_it
 from chatbot.store.queue import DISPUTED, DONE, OPEN, is_leased, no_item
+from chatbot.store.resent import digest, sent_before
 from chatbot.store.standing import standing, status_of
 from chatbot.store.tables import (
     AgentRow,
-    AuditRow,
     ExampleRow,
     IntentRow,
     MessageRow,
@@ -36,8 +34,6 @@ from chatbot.types import OUT_OF_SCOPE, Action, Agent, Example, Judgement, Role
 
 UNDOABLE = 20
 """So many of an agent's newest decisions can be taken back."""
-REMEMBERED = 5000
-"""Of the audit log's newest lines: what is sent again is among these, a whole batch too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +105,7 @@ class Reviews:
         with self._database.write() as session:
             done = _decided_by(session, agent, key)
             return done.get(item_id) or _decide(
-                session, agent, item_id, verdict, without=without, seen=seen, key=_digest(key)
+                session, agent, item_id, verdict, without=without, seen=seen, key=digest(key)
             )
 
     def decide_many(
@@ -128,7 +124,7 @@ class Reviews:
                 return list(before.values()), left
             for item_id in item_ids:
                 try:
-                    done.append(_decide(session, agent, item_id, verdict, batch=batch, key=_digest(key)))
+                    done.append(_decide(session, agent, item_id, verdict, batch=batch, key=digest(key)))
                     if verdict.judgement is Judgement.NEW_INTENT:  # from the second on it is there
                         verdict = Verdict(Judgement.RELABEL, verdict.intent, verdict.template, fresh=True)
                 except (NotFound, NotNow) as error:
@@ -152,7 +148,7 @@ class Reviews:
             texts = [text for review in together for text in take_back(session, review)]
             bump(session)
             ids = [review.id for review in together]
-            named = {"key": _digest(key)} if key else None
+            named = {"key": digest(key)} if key else None
             append(session, who=agent.name, what="review.undone", before={"reviews": ids}, after=named)
             return _undone(together, texts)
 
@@ -211,29 +207,9 @@ def _undone(together: Sequence[ReviewRow], texts: Sequence[str] = ()) -> Undone:
     return Undone(tuple(review.id for review in together), items, newest.verdict, newest.intent, tuple(texts))
 
 
-def _digest(key: str | None) -> str | None:
-    """As which the audit log keeps it."""
-    return hashlib.sha256(key.encode()).hexdigest()[:16] if key else None
-
-
-def _sent_before(session: Session, agent: Agent, key: str | None) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """Before and after of what the audit log says of this agent under this key; nothing where it never arrived."""
-    if key is None:
-        return []
-    lock(session)  # of two sendings at once one waits for the other
-    newest = select(func.max(AuditRow.id)).scalar_subquery() - REMEMBERED
-    lines = (
-        select(AuditRow.before, AuditRow.after)
-        .where(AuditRow.id > newest, AuditRow.who == agent.name, AuditRow.what.startswith("review.", autoescape=True))
-        .order_by(AuditRow.id)
-    )
-    wanted = _digest(key)
-    return [(before or {}, after) for before, after in session.execute(lines) if after and after.get("key") == wanted]
-
-
 def _decided_by(session: Session, agent: Agent, key: str | None) -> dict[int, Reviewed]:
     """What was decided with this key, by item, as long as the item is there."""
-    numbers = [after["review"] for _, after in _sent_before(session, agent, key) if "review" in after]
+    numbers = [after["review"] for _, after in sent_before(session, agent, key) if "review" in after]
     found = [review for number in numbers if (review := session.get(ReviewRow, number)) is not None]
     items = {review: session.get(ReviewItemRow, review.item_id) for review in found if review.item_id is not None}
     return {
@@ -250,7 +226,7 @@ def _taught_by(session: Session, review: ReviewRow) -> tuple[str, ...]:
 
 def _undone_by(session: Session, agent: Agent, key: str | None) -> list[ReviewRow]:
     """What an undo with this key has taken back."""
-    numbers = [number for before, _ in _sent_before(session, agent, key) for number in before.get("reviews", ())]
+    numbers = [number for before, _ in sent_before(session, agent, key) for number in before.get("reviews", ())]
     return [review for number in numbers if (review := session.get(ReviewRow, number)) is not None]
 
 
